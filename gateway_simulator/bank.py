@@ -1,0 +1,123 @@
+"""All accounts of the login: booking fills, publishing them late, and valuing both versions."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from .account_values import Valuation
+from .accounts import Account, Books, Holding, Rates, Trade
+from .clock import Action, Scheduler
+from .events import AccountChanged, PositionChanged
+from .ledger import Ledger
+from .market import Market
+from .model import Position
+from .reporter import Reporter
+from .settings import AccountSettings, Latency
+
+
+class Bank:
+    """Accounts by number, with the ledger and the clients kept informed of every change."""
+
+    def __init__(
+        self,
+        accounts: tuple[AccountSettings, ...],
+        *,
+        rates: Rates,
+        market: Market,
+        scheduler: Scheduler,
+        ledger: Ledger,
+        reporter: Reporter,
+        latency: Latency,
+    ) -> None:
+        self.rates = rates
+        self._market = market
+        self._scheduler = scheduler
+        self._ledger = ledger
+        self._reporter = reporter
+        self._latency = latency
+        self.accounts: dict[str, Account] = {}
+        for settings in accounts:
+            self._open(settings)
+
+    def _open(self, settings: AccountSettings) -> None:
+        books = Books(cash=dict(settings.cash))
+        for held in settings.holdings:
+            listing = self._market.universe.by_symbol(held.symbol, held.currency, held.sec_type or "STK")
+            con_id = listing.contract.con_id
+            books.holdings[con_id] = Holding(listing.contract, held.quantity, held.average_cost)
+        account = Account(
+            settings.number, settings.base_currency, settings.margin, settings.fractional, books, books.copy()
+        )
+        self.accounts[settings.number] = account
+        for currency in sorted(books.cash):
+            self._ledger.write("cash", account=account.number, currency=currency, amount=books.cash[currency])
+        for position in account.positions(books):
+            self._write_position(position)
+
+    def book(self, number: str, trade: Trade) -> Decimal | None:
+        """Book a fill and plan its publication; returns the realized profit, if any."""
+        account = self.accounts[number]
+        before = dict(account.books.cash)
+        realized = account.book(trade)
+        for currency, amount in sorted(account.books.cash.items()):
+            if before.get(currency) != amount:
+                self._ledger.write("cash", account=number, currency=currency, amount=amount)
+        if trade.contract.sec_type != "CASH":
+            position = account.position(trade.contract)
+            self._write_position(position)
+            self._soon(self._latency.positions_ms, lambda: self._publish_position(account, position))
+        books = account.books.copy()
+        self._soon(self._latency.account_ms, lambda: self._publish_cash(account, books))
+        return realized
+
+    def adjust_cash(self, number: str, currency: str, amount: Decimal) -> None:
+        """A deposit or (negative) withdrawal; raises KeyError for an unknown account."""
+        account = self.accounts[number]
+        account.books.cash[currency] = account.books.cash.get(currency, Decimal(0)) + amount
+        self._ledger.write("cash", account=number, currency=currency, amount=account.books.cash[currency])
+        self._publish_cash(account, account.books)
+
+    def truth(self, number: str) -> Valuation:
+        """The account as it is."""
+        account = self.accounts[number]
+        return Valuation(account, account.books, self.rates, self.price)
+
+    def published(self, number: str) -> Valuation:
+        """The account as clients see it."""
+        account = self.accounts[number]
+        return Valuation(account, account.published, self.rates, self.price)
+
+    def price(self, con_id: int) -> Decimal:
+        """The price at which positions are valued now."""
+        return self._market.price(self._market.universe.by_con_id(con_id), self._scheduler.now())
+
+    def positions(self, number: str) -> list[Position]:
+        """The published positions of an account."""
+        account = self.accounts[number]
+        return account.positions(account.published)
+
+    def _publish_position(self, account: Account, position: Position) -> None:
+        account.publish_holding(position)
+        self._reporter.broadcast(PositionChanged(position))
+
+    def _publish_cash(self, account: Account, books: Books) -> None:
+        account.publish_cash(books)
+        self._reporter.broadcast(AccountChanged(account.number))
+
+    def _soon(self, milliseconds: int, action: Action) -> None:
+        if milliseconds:
+            self._scheduler.after(milliseconds / 1000, action)
+        else:
+            action()
+
+    def _write_position(self, position: Position) -> None:
+        self._ledger.write(
+            "position",
+            account=position.account,
+            conId=position.contract.con_id,
+            symbol=position.contract.symbol,
+            secType=position.contract.sec_type,
+            currency=position.contract.currency,
+            quantity=position.quantity,
+            averageCost=position.average_cost.quantize(Decimal("0.0001")),
+        )
