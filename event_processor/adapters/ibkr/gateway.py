@@ -1,0 +1,136 @@
+"""The port `Broker` over ib_async: what outlives a connection, and the one connection there is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+
+from event_processor.adapters.ibkr.contracts import ContractBook, ContractStore
+from event_processor.adapters.ibkr.link import Link, Surroundings
+from event_processor.adapters.ibkr.options import IbkrSettings
+from event_processor.adapters.ibkr.orders import OrderBook
+from event_processor.adapters.ibkr.pacing import Pacer
+from event_processor.domain.contract import Contract, ContractQuery
+from event_processor.domain.ids import AccountId, ConId
+from event_processor.domain.order import Order
+from event_processor.domain.portfolio import AccountState, Quote
+from event_processor.domain.reports import Evidence, Report
+from event_processor.domain.session import SessionInput
+from event_processor.errors import GatewayDisconnected
+from event_processor.ports import Clock
+
+__all__ = ["IbkrBroker", "IbkrSettings"]
+
+
+class IbkrBroker:
+    """Implements `Broker`. Made in and used from one event loop."""
+
+    def __init__(self, settings: IbkrSettings, clock: Clock, store: ContractStore | None = None) -> None:
+        self._settings = settings
+        self._sinks: list[Callable[[Report], None]] = []
+        self._inputs: asyncio.Queue[SessionInput] = asyncio.Queue()
+        self._orders = OrderBook(settings.client_id)
+        self._pacer = Pacer(settings.messages_per_second)
+        self._contracts = ContractBook(clock.now, store)
+        self._around = Surroundings(settings, clock, self._pacer, self._orders, self._publish, self._inputs.put_nowait)
+        self._link: Link | None = None
+        self._looking = asyncio.Lock()
+        self._next_evidence: asyncio.Task[Evidence] | None = None
+
+    async def connect(self) -> tuple[AccountId, ...]:
+        """Open the API session; see `Broker.connect`. What was still to be told of an earlier session is dropped."""
+        await self.disconnect()
+        while not self._inputs.empty():
+            self._inputs.get_nowait()
+        link = Link(self._around)
+        accounts = await link.open()
+        self._link = link
+        return accounts
+
+    async def disconnect(self) -> None:
+        """Close the socket; harmless when closed. The session inputs say nothing of it."""
+        link, self._link = self._link, None
+        if link is not None:
+            await link.close()
+
+    async def session_inputs(self) -> AsyncIterator[SessionInput]:
+        """What happens to the session, across reconnects. One consumer."""
+        while True:
+            yield await self._inputs.get()
+
+    def subscribe(self, sink: Callable[[Report], None]) -> Callable[[], None]:
+        """Call `sink` with every report from now on; a sink that raises ends the session."""
+        self._sinks.append(sink)
+
+        def unsubscribe() -> None:
+            if sink in self._sinks:
+                self._sinks.remove(sink)
+
+        return unsubscribe
+
+    async def evidence(self) -> Evidence:
+        """Open orders of all clients, completed orders, executions. Whoever asks while a look-up runs shares
+        the next one: an answer is never older than its question."""
+        if self._next_evidence is None:
+            self._next_evidence = asyncio.ensure_future(self._look())
+        return await asyncio.shield(self._next_evidence)
+
+    async def account_state(self, account: AccountId) -> AccountState:
+        """Positions and cash, from standing subscriptions that are known to be complete and alive."""
+        return await self._session().account_state(account)
+
+    async def resolve(self, queries: Sequence[ContractQuery]) -> Mapping[ContractQuery, Contract]:
+        """The contract of each query; see `Broker.resolve`."""
+        return await self._contracts.resolve(self._session().connection, queries)
+
+    async def describe(self, con_ids: Sequence[ConId]) -> Mapping[ConId, Contract]:
+        """Contracts by id, with hours and price steps; see `Broker.describe`."""
+        queries = [ContractQuery(con_id=con_id, currency="") for con_id in dict.fromkeys(con_ids)]
+        found = await self._contracts.resolve(self._session().connection, queries)
+        return {query.con_id: contract for query, contract in found.items()}
+
+    async def quotes(self, contracts: Sequence[Contract], age_seconds_max: float) -> Mapping[ConId, Quote]:
+        """A quote for each contract; see `Broker.quotes`."""
+        return await self._session().quotes(contracts, age_seconds_max)
+
+    async def send_slot(self) -> None:
+        """Wait for the pace, ahead of all requests; the place is good for ten seconds."""
+        await self._pacer.slot(urgent=True)
+
+    @property
+    def client_id(self) -> int:
+        """Our fixed client id."""
+        return self._settings.client_id
+
+    def next_order_id(self) -> int:
+        """Reserve an order id, above every id seen or reserved."""
+        return self._orders.next_order_id()
+
+    def raise_order_ids(self, above: int) -> None:
+        """Never reserve an id at or below this one."""
+        self._orders.raise_above(above)
+
+    def place(self, order: Order, order_id: int) -> None:
+        """Hand the order to the socket at once; see `Broker.place`."""
+        connection = self._session().connection
+        connection.check()
+        self._orders.placed(order, order_id)
+        connection.place(order, order_id)
+
+    def cancel(self, order_id: int) -> None:
+        """Ask to cancel an order of our client id; see `Broker.cancel`."""
+        self._session().connection.cancel(order_id)
+
+    async def _look(self) -> Evidence:
+        async with self._looking:
+            self._next_evidence = None
+            return await self._session().evidence()
+
+    def _session(self) -> Link:
+        if self._link is None:
+            raise GatewayDisconnected("there is no session with the gateway")
+        return self._link
+
+    def _publish(self, report: Report) -> None:
+        for sink in tuple(self._sinks):
+            sink(report)

@@ -1,0 +1,89 @@
+"""Open orders, completed orders, executions: all of them, or an error.
+
+The order of the look-ups matters: an order only ever moves from open to completed, so one that left the open
+ones before they were listed is found among the completed ones, which are listed after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+import ib_async as ib
+
+from event_processor.adapters.ibkr import codes
+from event_processor.adapters.ibkr.orders import key_of
+from event_processor.domain.ids import ExecId
+from event_processor.domain.reports import Commission, Evidence, Execution, OrderReport
+from event_processor.errors import GatewayDisconnected, ReadOnlyApi
+
+_T = TypeVar("_T")
+
+
+class Asker(Protocol):
+    """The connection, as far as look-ups need it."""
+
+    @property
+    def facade(self) -> ib.IB: ...
+    @property
+    def interruptions(self) -> int:
+        """How often the gateway's link to IBKR was lost."""
+
+    async def ask(self, what: str, send: Callable[[], Awaitable[_T]], *, has_id: bool = True) -> _T: ...
+
+
+class Lookups:
+    """Gathers what the messages say while a look-up runs; one at a time, the caller sees to that.
+
+    Live messages that arrive meanwhile count too: the last word on an order is the one that stays.
+    """
+
+    def __init__(self) -> None:
+        self._open: dict[tuple[int, int], OrderReport] = {}
+        self._completed: list[OrderReport] = []
+        self._executions: dict[ExecId, Execution] = {}
+        self._commissions: dict[ExecId, Commission] = {}
+
+    def open_order(self, report: OrderReport) -> None:
+        """An openOrder or orderStatus message, completed by the order book."""
+        self._open[key_of(report)] = report
+
+    def completed_order(self, report: OrderReport) -> None:
+        """A completedOrder message."""
+        self._completed.append(report)
+
+    def execution(self, execution: Execution) -> None:
+        """An execDetails message."""
+        self._executions[execution.exec_id] = execution
+
+    def commission(self, commission: Commission) -> None:
+        """A commissionReport message."""
+        self._commissions[commission.exec_id] = commission
+
+    async def run(self, asker: Asker, now: Callable[[], datetime]) -> Evidence:
+        """Ask for all three. Raises ReadOnlyApi when the API refuses look-ups, else GatewayDisconnected."""
+        interruptions = asker.interruptions
+        facade = asker.facade
+        try:
+            self._open = {}
+            await asker.ask("open orders", facade.reqAllOpenOrdersAsync, has_id=False)
+            self._completed = []
+            await asker.ask("completed orders", lambda: facade.reqCompletedOrdersAsync(apiOnly=False), has_id=False)
+            self._executions = {}
+            await asker.ask("executions", facade.reqExecutionsAsync)
+        except ib.RequestError as error:
+            if codes.is_read_only(error.code, error.message):
+                raise ReadOnlyApi(f"the gateway refuses look-ups of orders: {error.message}") from error
+            raise GatewayDisconnected(
+                f"the gateway refused a look-up: {error.code}: {error.message}", reason_code="request_refused"
+            ) from error
+        if asker.interruptions != interruptions:
+            raise GatewayDisconnected("the gateway lost its link to IBKR during the look-up", reason_code="link_lost")
+        return Evidence(
+            taken_at=now(),
+            open_orders=tuple(self._open.values()),
+            completed=tuple(self._completed),
+            executions=tuple(self._executions.values()),
+            commissions=tuple(self._commissions.values()),
+        )

@@ -1,0 +1,1 @@
+"""Instruments on the one catalogue of facts: logs, metrics, timeline."""

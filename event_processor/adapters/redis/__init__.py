@@ -1,0 +1,1 @@
+"""Redis: streams in and out, the write-ahead journal, leases, and read models."""

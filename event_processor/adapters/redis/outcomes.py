@@ -1,0 +1,27 @@
+"""The outcome stream: CloudEvents, one per entry, in one field `event`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from event_processor.adapters.redis import keys
+from event_processor.adapters.redis.codec import text_of, to_json
+from event_processor.adapters.redis.connection import RedisLink
+
+
+class RedisOutcomes:
+    """Nothing is trimmed unless `length_max` is set: then Redis drops the oldest beyond about that many,
+    read or unread.
+    """
+
+    def __init__(self, link: RedisLink, length_max: int | None = None) -> None:
+        self._link = link
+        self._trim = () if length_max is None else ("MAXLEN", "~", length_max)
+
+    async def publish(self, envelopes: Sequence[Mapping[str, Any]]) -> None:
+        """See `ports.Outcomes.publish`. In one round trip, in order; not repeated by itself."""
+        await self._link.commands(
+            "publish outcomes",
+            [("XADD", keys.OUTCOMES, *self._trim, "*", "event", text_of(to_json(envelope))) for envelope in envelopes],
+        )

@@ -1,0 +1,1 @@
+"""Sequences effects through ports; never sees an adapter."""

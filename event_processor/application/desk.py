@@ -1,0 +1,71 @@
+"""What everybody who works on an account shares: the ports, the session, the clock, the waits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from event_processor.application.accounts import AccountRules
+from event_processor.application.bell import Bell
+from event_processor.application.book import Book
+from event_processor.application.leases import Leases
+from event_processor.application.session_keeper import SessionKeeper
+from event_processor.ports import Broker, Clock, Journal, Observer, Pause
+
+
+@dataclass(frozen=True, slots=True)
+class TradingSettings:
+    """Waits and bounds of trading, in seconds unless named otherwise.
+
+    `order_timeout`: how long an order may stay open. `acknowledge_timeout`: how long the broker may take to
+    say anything about a sent order before we ask. `visibility_delay`: how long an order may be invisible to
+    look-ups after it was sent or after a reconnect. `settle`: how long positions and executions may lag.
+    `doubt_patience`: how long we look for a doubtful order, session ready, before a person is asked.
+    `store_patience`: how long a journal write is repeated. `batch`: orders per durable write. `plan_age`:
+    how old a plan may be when its first order leaves.
+    """
+
+    order_timeout: float = 120.0
+    acknowledge_timeout: float = 10.0
+    visibility_delay: float = 5.0
+    settle: float = 5.0
+    doubt_patience: float = 60.0
+    store_patience: float = 60.0
+    cancel_timeout: float = 10.0
+    evidence_age: float = 20.0
+    retry: float = 5.0
+    batch: int = 20
+    plan_age: float = 30.0
+
+
+class Pauses:
+    """The pauses in force as last read; the journal checks them again in the very write before a send."""
+
+    def __init__(self) -> None:
+        self.current: tuple[Pause, ...] = ()
+
+    def replace(self, pauses: Sequence[Pause]) -> bool:
+        """Take note; True when something changed."""
+        before, self.current = self.current, tuple(pauses)
+        return before != self.current
+
+    def on(self, account: str) -> Pause | None:
+        """The pause that stops this account, if any."""
+        return next((pause for pause in self.current if pause.scope in {"all", account}), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Wired once in `bootstrap`; passed to whoever trades."""
+
+    broker: Broker
+    journal: Journal
+    clock: Clock
+    observer: Observer
+    session: SessionKeeper
+    leases: Leases
+    rules: AccountRules
+    pauses: Pauses
+    book: Book
+    bell: Bell
+    settings: TradingSettings

@@ -1,0 +1,140 @@
+"""Works the intents of one planned event until every one of them is settled.
+
+Each turn: fold what the broker said; if the session broke, doubt what was out; resolve doubts by looking;
+send what may go; see to what is overdue; then wait for the next report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from event_processor.application.deadlines import IDLE_SECONDS, Deadlines
+from event_processor.application.desk import Desk
+from event_processor.application.hearing import Hearing
+from event_processor.application.recovery import Doubts
+from event_processor.application.run import Run
+from event_processor.application.sending import Sending
+from event_processor.domain.intent import IntentState, OrderIntent
+from event_processor.domain.policy import TradingPolicy
+from event_processor.domain.record import EventRecord
+from event_processor.errors import BrokerUnavailable, PlanStale, TradingPaused
+from event_processor.ports import Lease
+
+_OUT = frozenset({IntentState.SUBMITTING, IntentState.WORKING})
+_LATE_REPORT_SECONDS = 1.0
+
+
+class Executor:
+    """One run of one record under one lease."""
+
+    def __init__(self, desk: Desk, lease: Lease, record: EventRecord, policy: TradingPolicy) -> None:
+        self._desk = desk
+        self._run = Run(desk, lease, record, policy)
+        self._doubts = Doubts(desk, record)
+        self._hearing = Hearing(self._run, self._doubts)
+        self._sending = Sending(self._run, self._doubts)
+        self._deadlines = Deadlines(self._run)
+        self._epoch = desk.session.epoch
+        self._finished_at: float | None = None
+
+    async def run(self) -> EventRecord:
+        """Until every intent is done and what it filled is known.
+
+        Raises StoreUnavailable, LeaseLost, InvariantViolated (what is out is found again by the next run), and
+        PlanStale or TradingPaused as long as nothing was sent."""
+        unsubscribe = self._desk.broker.subscribe(self._hearing.hear)
+        try:
+            with self._desk.bell.link(self._run.bell):
+                if self._run.record.touched:
+                    await self._doubt("taken up again", lambda _: True)
+                while not await self._turn():
+                    await self._run.bell.heard(self._patience())
+        finally:
+            unsubscribe()
+        return self._run.record
+
+    async def _turn(self) -> bool:
+        """One look at everything; True when the run is over."""
+        session = self._desk.session
+        await self._hearing.fold()
+        if self._epoch != session.epoch:
+            self._epoch = session.epoch
+            await self._doubt(f"the session was interrupted ({session.state})", lambda _: True)
+        if not self._run.record.touched:
+            self._check_startable()
+        if not session.ready:
+            return False
+        try:
+            return await self._act()
+        except BrokerUnavailable:
+            return False  # the session keeper sees the same loss, and rings when it is over
+
+    async def _act(self) -> bool:
+        if self._doubtful():
+            await self._resolve()
+        elif self._finished():
+            return await self._settled()
+        if not self._doubtful():
+            await self._sending.send(self._epoch)
+        silent = self._deadlines.silent()
+        if silent:
+            await self._doubt("the broker did not answer in time", lambda i: i.leg.number in silent)
+        await self._deadlines.act()
+        return False
+
+    def _check_startable(self) -> None:
+        """Nothing has left yet: rather than wait with an ageing plan, give the event back, so that it can be
+        superseded, expire, or be planned on fresh prices."""
+        if not self._run.intents:
+            return
+        age = (self._desk.clock.now() - self._run.plan.made_at).total_seconds()
+        if not self._desk.session.ready or self._run.expired or age > self._desk.settings.plan_age:
+            raise PlanStale
+        if self._desk.pauses.on(self._run.record.account):
+            raise TradingPaused
+
+    async def _doubt(self, reason: str, which: Callable[[OrderIntent], bool]) -> None:
+        """What is out may have moved without us: unknown until the broker has been asked."""
+        self._doubts.begin()
+        self._deadlines.forget()
+        await self._run.change(lambda i: i.state in _OUT and which(i), lambda i: i.to(IntentState.UNKNOWN, note=reason))
+
+    def _doubtful(self) -> bool:
+        return self._doubts.first_look_due or any(i.state is IntentState.UNKNOWN for i in self._run.intents)
+
+    async def _resolve(self) -> None:
+        intents = await self._doubts.resolve(self._run.intents)
+        if self._epoch == self._desk.session.epoch:
+            await self._run.save(intents)
+
+    def _finished(self) -> bool:
+        return all(i.state is IntentState.DONE for i in self._run.intents)
+
+    async def _settled(self) -> bool:
+        """Whether what was filled is proven by executions and its cost is known; if not, wait a little, then
+        ask the broker. A missing commission does not keep the event open for long: it is only told."""
+        if self._complete():
+            return True
+        now = self._desk.clock.monotonic()
+        self._finished_at = self._finished_at or now
+        waited = now - self._finished_at
+        if waited >= _LATE_REPORT_SECONDS:
+            await self._run.save(await self._doubts.complete(self._run.intents))
+            return all(i.settled for i in self._run.intents) or waited >= self._desk.settings.settle
+        return False
+
+    def _complete(self) -> bool:
+        return all(i.settled and all(f.commission is not None for f in i.fills) for i in self._run.intents)
+
+    def _patience(self) -> float:
+        """Until something may become due by itself."""
+        if not self._desk.session.ready:
+            return IDLE_SECONDS
+        if self._finished_at is not None:
+            return _LATE_REPORT_SECONDS
+        waits = [self._deadlines.next_in()]
+        if self._sending.again_in():
+            waits.append(self._sending.again_in())
+        if self._doubtful():
+            waits.append(self._doubts.next_look_in())
+        return min(waits)

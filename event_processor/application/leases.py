@@ -1,0 +1,81 @@
+"""The right to work on an account: acquired once, renewed in the background, never assumed when late."""
+
+from __future__ import annotations
+
+import asyncio
+
+from event_processor.application.bell import Bell
+from event_processor.domain.facts import LeaseChanged
+from event_processor.domain.ids import AccountId
+from event_processor.errors import LeaseLost, StoreUnavailable
+from event_processor.ports import Clock, Journal, Lease, Observer
+
+_SAFE_SHARE = 0.7
+"""The share of a lease's life after which we no longer trust it unless it was renewed: a stalled host wakes
+up without knowing how long it slept, but its monotonic clock does."""
+
+
+class Leases:
+    """Our leases. `fresh` is asked right before an order leaves."""
+
+    def __init__(
+        self, journal: Journal, clock: Clock, observer: Observer, bell: Bell, *, owner: str, seconds: float
+    ) -> None:
+        self._journal, self._clock, self._observer, self._bell = journal, clock, observer, bell
+        self._owner, self._seconds = owner, seconds
+        self._held: dict[AccountId, tuple[Lease, float]] = {}
+
+    async def hold(self, account: AccountId) -> Lease | None:
+        """The account's lease, ours already or acquired now; None while another processor has it."""
+        held = self._held.get(account)
+        if held and self.fresh(account):
+            return held[0]
+        asked = self._clock.monotonic()
+        lease = await self._journal.acquire(account, self._owner, self._seconds)
+        if lease is None:
+            self.drop(account)
+            return None
+        if held is None or held[0].token != lease.token:
+            self._observer.observe(LeaseChanged(account=account, held=True, token=lease.token))
+        self._held[account] = (lease, asked)
+        return lease
+
+    def fresh(self, account: AccountId) -> bool:
+        """Whether our lease certainly still holds."""
+        held = self._held.get(account)
+        return held is not None and self._clock.monotonic() - held[1] < self._seconds * _SAFE_SHARE
+
+    def drop(self, account: AccountId) -> None:
+        """Forget a lease that is no longer ours."""
+        held = self._held.pop(account, None)
+        if held:
+            self._observer.observe(LeaseChanged(account=account, held=False, token=held[0].token))
+            self._bell.ring()
+
+    def accounts(self) -> tuple[AccountId, ...]:
+        return tuple(self._held)
+
+    async def run(self) -> None:
+        """Renew until cancelled. A lease that cannot be renewed in time simply stops being fresh."""
+        while True:
+            await asyncio.sleep(self._seconds / 4)
+            for account, (lease, _) in tuple(self._held.items()):
+                await self._renew(account, lease)
+
+    async def _renew(self, account: AccountId, lease: Lease) -> None:
+        asked = self._clock.monotonic()
+        try:
+            await self._journal.renew_lease(lease)
+        except LeaseLost:
+            self.drop(account)
+        except StoreUnavailable:
+            return  # the lease ages by itself; the executor sees it through `fresh`
+        else:
+            if self._held.get(account, (None, 0.0))[0] == lease:
+                self._held[account] = (lease, asked)
+
+    async def release_all(self) -> None:
+        """Give everything back on a tidy stop, so that another processor need not wait."""
+        for account, (lease, _) in tuple(self._held.items()):
+            await self._journal.release(lease)
+            self.drop(account)

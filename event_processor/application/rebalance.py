@@ -1,0 +1,238 @@
+"""The straight line for one event: look, think, write ahead, act, close."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from event_processor.application import telling
+from event_processor.application.bell import Bell
+from event_processor.application.desk import Desk
+from event_processor.application.executor import Executor
+from event_processor.application.recovery import forgotten, strangers
+from event_processor.application.run import write
+from event_processor.domain.closing import Conclusion, conclude, summary
+from event_processor.domain.contract import Contract
+from event_processor.domain.execution import cash_free, money_traded
+from event_processor.domain.facts import AccountHeld
+from event_processor.domain.ids import AccountId, ConId, OrderRef, run_digest
+from event_processor.domain.intent import Ending, OrderIntent
+from event_processor.domain.limits import breaches
+from event_processor.domain.order import Side
+from event_processor.domain.plan import Plan
+from event_processor.domain.planning import plan_rebalance
+from event_processor.domain.policy import AccountRule, ForeignOrders
+from event_processor.domain.portfolio import AccountState, PortfolioSnapshot
+from event_processor.domain.record import EventRecord, Outcome, OutcomeNote, Stage
+from event_processor.domain.schedule import next_open
+from event_processor.domain.targets import Untargeted
+from event_processor.errors import ForeignOrdersOpen, LimitBreached, MarketClosed, OutcomeUnknown, PlanError
+from event_processor.ports import Lease, Pause
+
+
+class Rebalance:
+    """One event of one account, from wherever its record stands to its end."""
+
+    def __init__(self, desk: Desk, lease: Lease, record: EventRecord) -> None:
+        self._desk, self._lease, self._record = desk, lease, record
+
+    async def run(self) -> EventRecord:
+        """The closed record. Any ProcessorError may end the attempt; its disposition says what then."""
+        if not self._record.touched:
+            plan = await self._plan()
+            if self._record.event.data.dry_run:
+                return await self._close_dry(plan)
+            await self._write_ahead(plan)
+        rule = self._rule()
+        self._record = await Executor(self._desk, self._lease, self._record, rule.policy).run()
+        return await self._close()
+
+    def _rule(self) -> AccountRule:
+        return self._desk.rules.find(self._record.event.data.account)
+
+    # -- look and think ------------------------------------------------------------------------------------
+
+    async def _plan(self) -> Plan:
+        desk, event, rule = self._desk, self._record.event, self._rule()
+        self._check_account()
+        portfolio = event.target_portfolio()
+        contracts = await desk.broker.resolve([target.query for target in portfolio.targets])
+        await self._wait_for_settled_positions()
+        state = desk.book.corrected(await desk.broker.account_state(self._record.account))
+        state = await self._described(state)
+        held = [position.contract for position in state.positions if position.contract.stock_like]
+        traded = [*contracts.values(), *(held if portfolio.untargeted is Untargeted.LIQUIDATE else ())]
+        limits = rule.policy.limits.tightened(event.limits())
+        if not event.data.dry_run:
+            self._check_hours(traded)
+        await self._check_strangers(traded, rule)
+        needed = {contract.con_id: contract for contract in (*contracts.values(), *held)}
+        quotes = await desk.broker.quotes(tuple(needed.values()), float(limits.quote_age_seconds_max))
+        snapshot = PortfolioSnapshot(state=state, quotes=quotes, at=desk.clock.now())
+        plan = plan_rebalance(self._record.key, self._record.account, portfolio, contracts, snapshot, rule.policy)
+        found = breaches(plan, limits)
+        if found:
+            raise LimitBreached("; ".join(found))
+        return plan
+
+    def _check_account(self) -> None:
+        if self._record.account not in self._desk.session.accounts:
+            raise PlanError(
+                f"account {self._record.account} does not belong to this login "
+                f"(it has {', '.join(self._desk.session.accounts)})",
+                reason_code="account_unknown",
+            )
+
+    async def _wait_for_settled_positions(self) -> None:
+        bell = Bell()
+        while (seconds := self._desk.book.unsettled_seconds(self._record.account, self._desk.settings.settle)) > 0:
+            await bell.heard(seconds)
+
+    async def _described(self, state: AccountState) -> AccountState:
+        """Positions come without hours, price steps and routing: look those up for what we may trade or value."""
+        con_ids = [p.contract.con_id for p in state.positions if p.contract.stock_like]
+        known = await self._desk.broker.describe(con_ids) if con_ids else {}
+        return replace(
+            state,
+            positions=tuple(replace(p, contract=known.get(p.contract.con_id, p.contract)) for p in state.positions),
+        )
+
+    def _check_hours(self, contracts: Sequence[Contract]) -> None:
+        hours = next_open(contracts, self._desk.clock.now())
+        if not hours.open:
+            raise MarketClosed(hours.reason, until=hours.opens_at)
+
+    async def _check_strangers(self, contracts: Sequence[Contract], rule: AccountRule) -> None:
+        evidence = await self._desk.session.evidence(self._desk.settings.evidence_age)
+        lost = forgotten(evidence, run_digest(self._record.key, self._record.account))
+        if lost:
+            raise OutcomeUnknown(
+                f"the broker knows orders of this event ({', '.join(lost)}) although the journal says none was "
+                "sent: the journal lost a write",
+                reason_code="journal_behind",
+            )
+        if rule.policy.foreign_orders is ForeignOrders.IGNORE or self._record.event.data.dry_run:
+            return
+        found = strangers(evidence, self._record, [contract.con_id for contract in contracts])
+        if found:
+            raise ForeignOrdersOpen(
+                f"orders that are not part of this event are open on contracts it would trade: {'; '.join(found)}. "
+                "Cancel them or let them finish, then publish the event again under a new id"
+            )
+
+    # -- write ahead ---------------------------------------------------------------------------------------
+
+    async def _write_ahead(self, plan: Plan) -> None:
+        """Plan and all intents in one durable write, before anything is sent."""
+        intents = tuple(
+            OrderIntent(
+                ref=OrderRef.derive(self._record.key, self._record.account, leg.number),
+                leg=leg,
+                quantity=leg.quantity,
+            )
+            for leg in plan.legs
+        )
+        planned = replace(self._record, stage=Stage.PLANNED, plan=plan, intents=intents)
+        note = OutcomeNote(Outcome.PLANNED, plan.plan_id, self._desk.clock.now(), telling.plan_data(plan))
+        self._record = await write(self._desk, self._lease, planned, [note])
+        telling.plan_recorded(self._desk, self._record, plan)
+
+    # -- close ---------------------------------------------------------------------------------------------
+
+    async def _close_dry(self, plan: Plan) -> EventRecord:
+        now = self._desk.clock.now()
+        notes = [OutcomeNote(Outcome.PLANNED, plan.plan_id, now, telling.plan_data(plan))] if plan.legs else []
+        kind = Outcome.COMPLETED if plan.legs else Outcome.NO_CHANGE
+        done = Conclusion(kind, "dry_run", f"Dry run: the plan has {len(plan.legs)} orders; none was placed.")
+        planned = replace(self._record, plan=plan)
+        return await close(self._desk, self._lease, planned, done, summary(plan, ()), notes)
+
+    async def _close(self) -> EventRecord:
+        plan, intents = self._record.plan, self._record.intents
+        assert plan is not None  # noqa: S101 - the executor refuses a record without a plan
+        conclusion = conclude(intents)
+        if conclusion.outcome is not Outcome.NEEDS_REVIEW and intents:
+            wrong = await self._mismatch(plan)
+            if wrong:
+                conclusion = Conclusion(Outcome.NEEDS_REVIEW, "position_mismatch", wrong)
+        record = await close(self._desk, self._lease, self._record, conclusion, summary(plan, intents))
+        if conclusion.outcome is not Outcome.NEEDS_REVIEW:
+            moved = sum((money_traded(i) for i in intents), Decimal(0))
+            cash = cash_free(plan, _settled(intents)) + plan.reserve - plan.slippage
+            self._desk.book.verified(record.account, cash, moved)
+        return record
+
+    async def _mismatch(self, plan: Plan) -> str:
+        """Positions against what was held plus what was executed; waits for them to catch up. Empty when equal."""
+        bell, desk = Bell(), self._desk
+        deadline = desk.clock.monotonic() + desk.settings.settle * 4
+        with desk.bell.link(bell):
+            while True:
+                wrong = self._differences(plan, await self._positions())
+                if not wrong or desk.clock.monotonic() >= deadline:
+                    return wrong
+                await bell.heard(0.25)
+                while not desk.session.ready:
+                    await bell.heard(5.0)
+                    deadline = desk.clock.monotonic() + desk.settings.settle * 4
+
+    async def _positions(self) -> dict[ConId, Decimal]:
+        state = await self._desk.broker.account_state(self._record.account)
+        return {position.contract.con_id: position.quantity for position in state.positions}
+
+    def _differences(self, plan: Plan, actual: dict[ConId, Decimal]) -> str:
+        wrong = []
+        moved = {i.leg.contract.con_id: i.filled if i.leg.side is Side.BUY else -i.filled for i in self._record.intents}
+        held = {line.contract.con_id: line.held for line in plan.lines}
+        for con_id, change in moved.items():
+            expected = held.get(con_id, Decimal(0)) + change
+            if actual.get(con_id, Decimal(0)) != expected and not self._left_open(con_id):
+                wrong.append(f"conId {con_id}: {actual.get(con_id, Decimal(0)):f} held, {expected:f} expected")
+        if not wrong:
+            return ""
+        return f"Positions are not explained by the executions: {'; '.join(wrong)}."
+
+    def _left_open(self, con_id: ConId) -> bool:
+        return any(i.leg.contract.con_id == con_id and i.ending is Ending.LEFT_OPEN for i in self._record.intents)
+
+
+def _settled(intents: Sequence[OrderIntent]) -> tuple[OrderIntent, ...]:
+    return tuple(i for i in intents if i.filled)
+
+
+async def hold(desk: Desk, account: AccountId, reason: str) -> None:
+    """Stop trading of one account until a person has looked and resumed it."""
+    pause = Pause(scope=account, reason=reason, at=desk.clock.now(), held=True)
+    await desk.journal.pause(pause)
+    desk.pauses.replace((*desk.pauses.current, pause))
+    desk.observer.observe(AccountHeld(account=account, reason=reason))
+
+
+async def close(
+    desk: Desk,
+    lease: Lease,
+    record: EventRecord,
+    conclusion: Conclusion,
+    data: dict[str, Any] | None = None,
+    notes: Sequence[OutcomeNote] = (),
+) -> EventRecord:
+    """Write the final outcome; only after that may the stream entry be acknowledged and people be told."""
+    if conclusion.outcome is Outcome.NEEDS_REVIEW and conclusion.reason_code != ForeignOrdersOpen.reason_code:
+        await hold(desk, record.account, f"event {record.event.id} needs review: {conclusion.reason}")
+    now = desk.clock.now()
+    told = {**(data or {}), "reason_code": conclusion.reason_code, "reason": conclusion.reason}
+    closed = replace(
+        record,
+        stage=Stage.CLOSED,
+        outcome=conclusion.outcome,
+        reason_code=conclusion.reason_code,
+        reason=conclusion.reason,
+        closed_at=now,
+        summary=told,
+    )
+    final = OutcomeNote(kind=conclusion.outcome, mark="", at=now, data=told)
+    written = await write(desk, lease, closed, [*notes, final])
+    telling.closed(desk, written, conclusion.outcome)
+    return written

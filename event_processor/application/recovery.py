@@ -1,0 +1,145 @@
+"""Looking before believing: settles doubtful intents by what the broker shows, and only by that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from event_processor.application import telling
+from event_processor.application.desk import Desk
+from event_processor.domain.fold import fold_commission, fold_execution, fold_order
+from event_processor.domain.ids import ConId
+from event_processor.domain.intent import Ending, IntentState, OrderIntent
+from event_processor.domain.reconcile import Decision, Sight, Verdict, reconcile, sight_of
+from event_processor.domain.record import EventRecord
+from event_processor.domain.reports import Evidence
+
+_LOOK_AGAIN_SECONDS = 1.0
+
+
+class Doubts:
+    """The doubtful intents of one run. The first look comes at once and adopts what it finds; absence is
+    concluded only from a second look after the visibility delay, and after a bound a person is asked."""
+
+    def __init__(self, desk: Desk, record: EventRecord) -> None:
+        self._desk, self._record = desk, record
+        plan = record.plan
+        self._held = {line.contract.con_id: line.held for line in plan.lines} if plan else {}
+        self._began = self._last_sent = self._next_look = 0.0
+        self._looks = 0
+        self.first_look_due = False
+
+    def begin(self) -> None:
+        """Something was out when we stopped hearing: look, and start the clocks anew."""
+        self._began = self._desk.clock.monotonic()
+        self._next_look, self._looks = self._began, 0
+        self.first_look_due = True
+
+    def sent(self) -> None:
+        """An order left just now: for a while look-ups may not show it."""
+        self._last_sent = self._desk.clock.monotonic()
+
+    def next_look_in(self) -> float:
+        """Seconds until the next look is due."""
+        return max(0.0, self._next_look - self._desk.clock.monotonic())
+
+    async def resolve(self, intents: Sequence[OrderIntent]) -> list[OrderIntent]:
+        """The intents after one more look, if one is due. Raises BrokerUnavailable when it fails."""
+        now = self._desk.clock.monotonic()
+        if now < self._next_look:
+            return list(intents)
+        self._next_look = now + _LOOK_AGAIN_SECONDS
+        counts = self._looks > 0 and now - self._quiet_since() >= self._desk.settings.visibility_delay
+        evidence = await self._desk.session.evidence()
+        positions = await self._positions()
+        self._looks += 1
+        self.first_look_due = False
+        return [self._settle(intent, evidence, positions, absence_counts=counts) for intent in intents]
+
+    async def complete(self, intents: Sequence[OrderIntent]) -> list[OrderIntent]:
+        """Add executions that we missed to intents that are done."""
+        evidence = await self._desk.session.evidence()
+        return [_with_trades(intent, evidence) for intent in intents]
+
+    def _quiet_since(self) -> float:
+        return max(self._began, self._last_sent, self._desk.session.ready_since)
+
+    async def _positions(self) -> dict[ConId, Decimal]:
+        state = await self._desk.broker.account_state(self._record.account)
+        return {position.contract.con_id: position.quantity for position in state.positions}
+
+    def _settle(
+        self, intent: OrderIntent, evidence: Evidence, positions: dict[ConId, Decimal], *, absence_counts: bool
+    ) -> OrderIntent:
+        con_id = intent.leg.contract.con_id
+        sight = sight_of(
+            intent,
+            evidence,
+            positions.get(con_id, Decimal(0)),
+            self._held.get(con_id, Decimal(0)),
+            absence_counts=absence_counts,
+        )
+        if intent.state is IntentState.DONE:
+            return _contradicted(_with_trades(intent, evidence), sight)
+        if intent.state is not IntentState.UNKNOWN:
+            return _seen(intent, sight)
+        decision = reconcile(intent, sight)
+        if decision.verdict is not Verdict.WAIT:
+            telling.reconciled(self._desk, self._record, decision)
+        return self._answer(decision)
+
+    def _answer(self, decision: Decision) -> OrderIntent:
+        if decision.verdict is not Verdict.ESCALATE:
+            return decision.intent
+        patience = self._desk.settings.doubt_patience
+        since = max(self._began, self._desk.session.ready_since)
+        if self._desk.clock.monotonic() - since < patience:
+            return decision.intent
+        return decision.intent.to(IntentState.DONE, ending=Ending.UNRESOLVED, note=decision.reason)
+
+
+def _seen(intent: OrderIntent, sight: Sight) -> OrderIntent:
+    """An intent we believe in, with whatever the broker shows of it. An order recorded as never sent that the
+    broker shows nevertheless exists: the journal lost a write, the broker wins."""
+    for report in (*sight.completed, *sight.open_orders):
+        intent = fold_order(intent, report)
+    for execution in sight.executions:
+        intent = fold_execution(intent, execution)
+    return intent
+
+
+def _contradicted(intent: OrderIntent, sight: Sight) -> OrderIntent:
+    """Done by our books, open at the broker: not ours to guess."""
+    if not sight.open_orders or intent.ending in {Ending.LEFT_OPEN, Ending.UNRESOLVED}:
+        return intent
+    return replace(
+        intent, ending=Ending.UNRESOLVED, note=f"ended as {intent.ending}, yet the broker still shows it open"
+    )
+
+
+def _with_trades(intent: OrderIntent, evidence: Evidence) -> OrderIntent:
+    for execution in evidence.executions:
+        if execution.order_ref == str(intent.ref):
+            intent = fold_execution(intent, execution)
+    for commission in evidence.commissions:
+        intent = fold_commission(intent, commission)
+    return intent
+
+
+def strangers(evidence: Evidence, record: EventRecord, con_ids: Iterable[ConId]) -> tuple[str, ...]:
+    """Open orders of this account on these contracts that do not belong to this event, in words."""
+    wanted, ours = frozenset(con_ids), {str(intent.ref) for intent in record.intents}
+    return tuple(
+        f"{report.side or '?'} {report.quantity if report.quantity is not None else '?'} {report.symbol} "
+        f"({report.status}, client {report.client_id}, orderRef {report.order_ref or 'none'})"
+        for report in evidence.open_orders
+        if report.account == record.account and report.con_id in wanted and report.order_ref not in ours
+    )
+
+
+def forgotten(evidence: Evidence, run: str) -> tuple[str, ...]:
+    """Every orderRef of this event that the broker knows although the journal says nothing was ever sent."""
+    refs = {report.order_ref for report in (*evidence.open_orders, *evidence.completed)}
+    refs |= {execution.order_ref for execution in evidence.executions}
+    return tuple(sorted(ref for ref in refs if ref.startswith(f"rb{run}-")))

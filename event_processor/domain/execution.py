@@ -1,0 +1,90 @@
+"""Which recorded orders may go now: sells at once, buys as the cash they need is there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_FLOOR, Decimal
+
+from event_processor.domain.intent import IntentState, OrderIntent
+from event_processor.domain.order import Side
+from event_processor.domain.plan import Plan
+
+_ZERO = Decimal(0)
+_OPEN = frozenset({IntentState.SUBMITTING, IntentState.WORKING, IntentState.UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Send this intent now with this quantity; zero means: give it up, the cash will not come."""
+
+    intent: OrderIntent
+    quantity: Decimal
+
+
+def releases(plan: Plan, intents: Sequence[OrderIntent]) -> tuple[Release, ...]:
+    """Every recorded intent that may be sent now, in the plan's order.
+
+    Buys are counted against our own ledger of executions since the snapshot, never against the broker's
+    cash, which lags fills. While sells are unsettled a buy that does not fit waits; afterwards it is
+    trimmed to what the cash pays.
+    """
+    waiting = [intent for intent in intents if intent.state is IntentState.RECORDED]
+    sells = tuple(Release(intent, intent.quantity) for intent in waiting if intent.leg.side is Side.SELL)
+    sells_over = all(i.settled for i in intents if i.leg.side is Side.SELL)
+    free = cash_free(plan, intents)
+    buys = []
+    for intent in waiting:
+        if intent.leg.side is Side.SELL:
+            continue
+        quantity = _affordable(intent, free)
+        if quantity < intent.quantity and not sells_over:
+            continue
+        buys.append(Release(intent, quantity))
+        free -= _cost(intent, quantity)
+    return (*sells, *buys)
+
+
+def cash_free(plan: Plan, intents: Sequence[OrderIntent]) -> Decimal:
+    """Base money that buys may still use: the snapshot's cash less the reserve, plus what sells brought,
+    less what buys spent or have bound, plus the slippage the plan allows for."""
+    free = plan.cash - plan.reserve + plan.slippage
+    for intent in intents:
+        traded = money_traded(intent)
+        if intent.leg.side is Side.SELL:
+            free += traded - commission_paid(intent)
+            continue
+        free -= traded + commission_paid(intent)
+        if intent.state in _OPEN:
+            free -= _cost(intent, intent.quantity - intent.filled)
+    return free
+
+
+def money_traded(intent: OrderIntent) -> Decimal:
+    """Base money of all fills; shares the broker counts but has not detailed yet at their estimate."""
+    detailed = sum((fill.quantity * fill.price for fill in intent.fills), _ZERO) * intent.leg.rate
+    return detailed + (intent.filled - intent.executed) * intent.leg.unit_value
+
+
+def commission_paid(intent: OrderIntent) -> Decimal:
+    """Base money of commissions: the broker's figure per fill, or the estimate's share while it is missing."""
+    total = _ZERO
+    for fill in intent.fills:
+        if fill.commission is not None:
+            total += fill.commission * (
+                intent.leg.rate if fill.commission_currency == intent.leg.contract.currency else 1
+            )
+        else:
+            total += intent.leg.commission * fill.quantity / intent.leg.quantity
+    return total + intent.leg.commission * (intent.filled - intent.executed) / intent.leg.quantity
+
+
+def _cost(intent: OrderIntent, quantity: Decimal) -> Decimal:
+    return quantity * intent.leg.unit_value + intent.leg.commission * quantity / intent.leg.quantity
+
+
+def _affordable(intent: OrderIntent, free: Decimal) -> Decimal:
+    each = _cost(intent, Decimal(1))
+    if each <= 0 or _cost(intent, intent.quantity) <= free:
+        return intent.quantity
+    return max(_ZERO, (free / each).to_integral_value(ROUND_FLOOR))

@@ -1,0 +1,102 @@
+"""Fold what the broker says into an intent. Idempotent: the same report twice changes nothing the second time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from event_processor.domain.intent import Ending, Fill, IntentState, OrderIntent
+from event_processor.domain.order import OrderStatus
+from event_processor.domain.reports import Commission, Execution, NoticeKind, OrderNotice, OrderReport
+
+_ALIVE_FROM = frozenset({IntentState.RECORDED, IntentState.SUBMITTING, IntentState.UNKNOWN})
+
+
+def fold_execution(intent: OrderIntent, execution: Execution) -> OrderIntent:
+    """Add one execution. A correction (same id but for the digits after the last period, and no growth of
+    the cumulative quantity; TWS API, Execution.execId) replaces the one it corrects."""
+    if any(fill.exec_id == execution.exec_id for fill in intent.fills):
+        return intent
+    kept = tuple(fill for fill in intent.fills if not _corrects(execution, fill))
+    fill = Fill(execution.exec_id, execution.quantity, execution.price, execution.cumulative)
+    grown = replace(intent, fills=(*kept, fill), perm_id=intent.perm_id or execution.perm_id)
+    if grown.state in _ALIVE_FROM:
+        grown = grown.to(IntentState.WORKING)
+    return _finish_if_full(grown)
+
+
+def _corrects(execution: Execution, fill: Fill) -> bool:
+    same_trade = execution.exec_id.rpartition(".")[0] == fill.exec_id.rpartition(".")[0] != ""
+    if not same_trade or execution.cumulative is None or fill.cumulative is None:
+        return False
+    return execution.cumulative <= fill.cumulative
+
+
+def fold_commission(intent: OrderIntent, commission: Commission) -> OrderIntent:
+    """Note what an execution cost; an execution that is not ours changes nothing."""
+    fills = tuple(
+        replace(fill, commission=commission.amount, commission_currency=commission.currency)
+        if fill.exec_id == commission.exec_id
+        else fill
+        for fill in intent.fills
+    )
+    return replace(intent, fills=fills) if fills != intent.fills else intent
+
+
+def fold_order(intent: OrderIntent, report: OrderReport) -> OrderIntent:
+    """Move the intent as the broker's status says."""
+    known = replace(
+        intent,
+        perm_id=intent.perm_id or report.perm_id,
+        client_id=intent.client_id or report.client_id,
+        order_id=intent.order_id or report.order_id,
+        reported_filled=max(intent.reported_filled, _filled(intent, report)),
+    )
+    if report.status.dead:
+        filled = known.filled >= known.quantity
+        ending = Ending.FILLED if filled else Ending.CANCELLED
+        if known.state is IntentState.DONE:
+            return replace(known, ending=Ending.FILLED) if filled and _ended_short(known) else known
+        return known.to(IntentState.DONE, ending=ending, note=report.reason)
+    if report.status is not OrderStatus.UNKNOWN and known.state in _ALIVE_FROM:
+        return known.to(IntentState.WORKING)
+    return known
+
+
+def _filled(intent: OrderIntent, report: OrderReport) -> Decimal:
+    if report.filled is not None:
+        return report.filled
+    return intent.quantity if report.status is OrderStatus.FILLED else Decimal(0)
+
+
+def fold_notice(intent: OrderIntent, notice: OrderNotice) -> OrderIntent:
+    """Move the intent as an error code says. Only a definite refusal or cancellation ends it; a code that
+    proves nothing makes it unknown, so that the broker is asked."""
+    note = f"{notice.code}: {notice.message}"
+    if intent.state in {IntentState.DONE, IntentState.RECORDED}:
+        return intent
+    match notice.kind:
+        case NoticeKind.WARNING:
+            return replace(intent, note=note)
+        case NoticeKind.REFUSED:
+            ending = Ending.CANCELLED if intent.filled else Ending.REFUSED
+            return intent.to(IntentState.DONE, ending=ending, note=note)
+        case NoticeKind.CANCELLED:
+            return intent.to(IntentState.DONE, ending=Ending.CANCELLED, note=note)
+        case NoticeKind.READ_ONLY if intent.state is IntentState.SUBMITTING:
+            return intent.to(IntentState.RECORDED, note=note)
+        case _:
+            return intent.to(IntentState.UNKNOWN, note=note)
+
+
+def _finish_if_full(intent: OrderIntent) -> OrderIntent:
+    if intent.executed < intent.quantity:
+        return intent
+    if intent.state is IntentState.DONE:
+        return replace(intent, ending=Ending.FILLED) if _ended_short(intent) else intent
+    return intent.to(IntentState.DONE, ending=Ending.FILLED)
+
+
+def _ended_short(intent: OrderIntent) -> bool:
+    """A fill can win the race against a cancel: what counts in the end is what was executed."""
+    return intent.ending in {Ending.CANCELLED, Ending.REFUSED, Ending.LEFT_OPEN}

@@ -1,0 +1,137 @@
+"""Journal against broker: what one doubtful intent really is. Absence is the last conclusion, never the first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import StrEnum
+
+from event_processor.domain.fold import fold_commission, fold_execution, fold_order
+from event_processor.domain.ids import PermId
+from event_processor.domain.intent import Ending, IntentState, OrderIntent
+from event_processor.domain.order import OrderStatus, Side
+from event_processor.domain.reports import Commission, Evidence, Execution, OrderReport
+
+SENDS_MAX = 3
+"""How often one intent may be handed to the socket: each time after the one before was proven absent."""
+
+
+class Verdict(StrEnum):
+    ADOPT = "adopt"
+    """It is open at the broker: keep working with it."""
+    SETTLE = "settle"
+    """It is over, and what it filled is known."""
+    RESUBMIT = "resubmit"
+    """It never arrived: the same orderRef may be sent again."""
+    WAIT = "wait"
+    """Not proven yet: look again."""
+    ESCALATE = "escalate"
+    """It cannot be proven: a person decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    verdict: Verdict
+    intent: OrderIntent
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the broker shows of one intent.
+
+    `position` is the broker's count of the contract now (None: unknown), `held_before` the plan's.
+    `absence_counts` says that look-ups succeeded under our own session, twice, after the visibility delay.
+    """
+
+    open_orders: tuple[OrderReport, ...]
+    completed: tuple[OrderReport, ...]
+    executions: tuple[Execution, ...]
+    commissions: tuple[Commission, ...]
+    position: Decimal | None
+    held_before: Decimal
+    absence_counts: bool
+
+
+def sight_of(
+    intent: OrderIntent, evidence: Evidence, position: Decimal | None, held_before: Decimal, *, absence_counts: bool
+) -> Sight:
+    """Everything in the evidence that carries this intent's orderRef or permId."""
+    ref = str(intent.ref)
+
+    def ours(report: OrderReport | Execution) -> bool:
+        return report.order_ref == ref or (intent.perm_id != 0 and report.perm_id == intent.perm_id)
+
+    return Sight(
+        open_orders=tuple(filter(ours, evidence.open_orders)),
+        completed=tuple(filter(ours, evidence.completed)),
+        executions=tuple(filter(ours, evidence.executions)),
+        commissions=evidence.commissions,
+        position=position,
+        held_before=held_before,
+        absence_counts=absence_counts,
+    )
+
+
+def reconcile(intent: OrderIntent, sight: Sight) -> Decision:
+    """The verdict on one intent that is not done, with the intent as the evidence leaves it."""
+    if len(_perm_ids(sight)) > 1:
+        return Decision(Verdict.ESCALATE, intent, "the broker shows more than one order with this orderRef")
+    seen = _fold(intent, sight)
+    if seen.state is IntentState.DONE:
+        return Decision(Verdict.SETTLE, seen, f"the broker shows it {seen.ending}, {seen.filled} filled")
+    if sight.open_orders:
+        return Decision(Verdict.ADOPT, seen, f"open at the broker as {sight.open_orders[-1].status}")
+    if not sight.absence_counts:
+        return Decision(Verdict.WAIT, seen, "not visible yet; absence does not count before the visibility delay")
+    return _absent(seen, sight)
+
+
+def _absent(intent: OrderIntent, sight: Sight) -> Decision:
+    """Nowhere among open and completed orders, and not fully executed. The position has the last word."""
+    sign = 1 if intent.leg.side is Side.BUY else -1
+    if sight.position is None:
+        return Decision(Verdict.WAIT, intent, "the position is not known")
+    if sight.position != sight.held_before + sign * intent.filled:
+        return Decision(
+            Verdict.ESCALATE,
+            intent,
+            f"not among the broker's orders, yet the position is {sight.position} where {sight.held_before} held "
+            f"and {intent.filled} filled would give {sight.held_before + sign * intent.filled}",
+        )
+    if intent.perm_id or intent.fills or intent.reported_filled:
+        done = intent.to(IntentState.DONE, ending=Ending.CANCELLED, note="gone from the broker's books")
+        return Decision(Verdict.SETTLE, done, "no longer at the broker; the position confirms what it filled")
+    if intent.sent >= SENDS_MAX:
+        return Decision(Verdict.ESCALATE, intent, f"sent {intent.sent} times and never seen at the broker")
+    if intent.state is IntentState.RECORDED:
+        return Decision(Verdict.RESUBMIT, intent, "never sent")
+    unknown = intent.to(IntentState.UNKNOWN) if intent.state is IntentState.WORKING else intent
+    return Decision(
+        Verdict.RESUBMIT,
+        replace(unknown.to(IntentState.RECORDED), order_id=0, client_id=0),
+        "proven absent: no open or completed order, no execution, position unchanged",
+    )
+
+
+def _fold(intent: OrderIntent, sight: Sight) -> OrderIntent:
+    for execution in sight.executions:
+        intent = fold_execution(intent, execution)
+    for commission in sight.commissions:
+        intent = fold_commission(intent, commission)
+    for report in sight.completed:
+        intent = fold_order(intent, _as_dead(report))
+    for report in sight.open_orders:
+        intent = fold_order(intent, report)
+    return intent
+
+
+def _as_dead(report: OrderReport) -> OrderReport:
+    """A completed order is over whatever its status says (`Inactive` is how IBKR lists a rejected one)."""
+    return report if report.status.dead else replace(report, status=OrderStatus.CANCELLED)
+
+
+def _perm_ids(sight: Sight) -> frozenset[PermId]:
+    reports: Iterable[OrderReport | Execution] = (*sight.open_orders, *sight.completed, *sight.executions)
+    return frozenset(report.perm_id for report in reports if report.perm_id)

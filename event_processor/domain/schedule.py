@@ -1,0 +1,127 @@
+"""Market hours: what IBKR's strings say, and when all contracts of a plan can be traded together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from zoneinfo import ZoneInfo
+
+from event_processor.domain.contract import Contract, TradingInterval
+
+RETRY_AFTER = timedelta(hours=1)
+"""When to look again if the hours IBKR gave name no common opening; it gives a few days at a time."""
+
+_ZONES = {
+    "EST": "America/New_York",
+    "EDT": "America/New_York",
+    "CST": "America/Chicago",
+    "CDT": "America/Chicago",
+    "MST": "America/Denver",
+    "PST": "America/Los_Angeles",
+    "GMT": "Europe/London",
+    "BST": "Europe/London",
+    "MET": "Europe/Berlin",
+    "MEZ": "Europe/Berlin",
+    "CET": "Europe/Berlin",
+    "EET": "Europe/Helsinki",
+    "IST": "Asia/Kolkata",
+    "HKT": "Asia/Hong_Kong",
+    "JST": "Asia/Tokyo",
+    "KST": "Asia/Seoul",
+    "SGT": "Asia/Singapore",
+    "AEST": "Australia/Sydney",
+}
+"""Short names in IBKR's contract details -> the place they mean. As zones of their own several of them
+(EST, MST …) have no summer time, which is not what the exchange keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class MarketHours:
+    """Whether all is open now; if not, from when on to look again, and why."""
+
+    open: bool
+    opens_at: datetime | None
+    reason: str
+
+
+def next_open(contracts: Iterable[Contract], now: datetime) -> MarketHours:
+    """When all the contracts are open together: now, or the earliest such moment their hours show.
+
+    Contracts whose hours IBKR did not give count as open. When the known hours do not reach to a common
+    opening, `opens_at` is a moment to ask again.
+    """
+    known = [(contract.symbol, contract.liquid_hours) for contract in contracts if contract.liquid_hours is not None]
+    closed = sorted({symbol for symbol, hours in known if not _is_open(hours, now)})
+    if not closed:
+        return MarketHours(open=True, opens_at=None, reason="the market is open")
+    names = ", ".join(closed[:5]) + (f" and {len(closed) - 5} more" if len(closed) > 5 else "")
+    moments = sorted({interval.opens for _, hours in known for interval in hours if interval.opens > now})
+    for moment in moments:
+        if all(_is_open(hours, moment) for _, hours in known):
+            return MarketHours(open=False, opens_at=moment, reason=f"the market is closed for {names}")
+    reason = f"the market is closed for {names}, and the hours IBKR gave show no moment at which all are open"
+    return MarketHours(open=False, opens_at=now + RETRY_AFTER, reason=reason)
+
+
+def _is_open(hours: Iterable[TradingInterval], now: datetime) -> bool:
+    return any(interval.opens <= now < interval.closes for interval in hours)
+
+
+def parse_hours(text: str, time_zone: str) -> tuple[TradingInterval, ...] | None:
+    """IBKR's `liquidHours` or `tradingHours` (TWS API, ContractDetails) as intervals in UTC.
+
+    Both spellings are read: `20260105:0930-20260105:1600;20260106:CLOSED`, and the older
+    `20090507:0700-1830,1830-2330;20090508:CLOSED`. None when the text is empty or cannot be read as a
+    whole: half-known hours would defer trades for no reason.
+    """
+    zone = read_zone(time_zone)
+    days = [day for day in text.strip().split(";") if day]
+    if zone is None or not days:
+        return None
+    try:
+        return tuple(sorted((i for day in days for i in _day(day, zone)), key=lambda i: i.opens))
+    except ValueError:
+        return None
+
+
+def read_zone(name: str) -> ZoneInfo | None:
+    """The time zone IBKR names: `US/Eastern`, `MET`, `EST (Eastern Standard Time)`; None if nobody knows it."""
+    short = name.partition("(")[0].strip()
+    try:
+        return ZoneInfo(_ZONES.get(short, short))
+    except (KeyError, ValueError, OSError):
+        return None
+
+
+def _day(text: str, zone: ZoneInfo) -> list[TradingInterval]:
+    named, _, rest = text.strip().partition(":")
+    day = datetime.strptime(named, "%Y%m%d").date()  # noqa: DTZ007 - a date has no zone
+    if rest == "CLOSED":
+        return []
+    intervals = []
+    for part in rest.split(","):
+        opens, closes = part.split("-")
+        interval = TradingInterval(_moment(opens, day, zone), _moment(closes, day, zone))
+        if interval.closes <= interval.opens:
+            raise ValueError(f"closes before it opens: {text}")
+        intervals.append(interval)
+    return intervals
+
+
+def _moment(text: str, day: date, zone: ZoneInfo) -> datetime:
+    named, _, clock = text.rpartition(":")
+    if named:
+        day = datetime.strptime(named, "%Y%m%d").date()  # noqa: DTZ007 - a date has no zone
+    if clock == "2400":
+        day, clock = day + timedelta(days=1), "0000"
+    at = datetime.strptime(clock, "%H%M").time()  # noqa: DTZ007 - the zone is joined below
+    return datetime.combine(day, at, zone).astimezone(UTC)
+
+
+def in_daily_window(now: datetime, start: time, end: time, zone: tzinfo) -> bool:
+    """Whether the wall clock in `zone` is within [start, end); a window may reach over midnight."""
+    clock = now.astimezone(zone).time()
+    if start <= end:
+        return start <= clock < end
+    return clock >= start or clock < end

@@ -1,0 +1,128 @@
+"""Reading a body without losing or forgiving anything, and writing it in one canonical way."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+from event_processor.domain.event_problems import Path, Problem
+from event_processor.domain.money import plain
+from event_processor.errors import EventMalformed
+
+BODY_BYTES_MAX = 256 * 1024
+DEPTH_MAX = 16
+_DIGITS_MAX = 40
+_FREE: Path = ("data", "metadata")
+"""The one place where null is a value like any other."""
+
+
+class _Object(dict[str, Any]):
+    """A JSON object that remembers which of its keys were written twice."""
+
+    repeated: tuple[str, ...] = ()
+
+
+def read_json(body: str | bytes) -> Any:
+    """The body as Python values; numbers with a point become exact Decimals.
+
+    Raises:
+        EventMalformed: too long, not UTF-8, not JSON.
+    """
+    raw = body if isinstance(body, bytes) else body.encode("utf-8", "surrogatepass")
+    if len(raw) > BODY_BYTES_MAX:
+        raise EventMalformed(f"the body has {len(raw):,} bytes: at most {BODY_BYTES_MAX:,} are allowed")
+    try:
+        return json.loads(
+            raw.decode("utf-8"),
+            parse_float=Decimal,
+            parse_constant=Decimal,
+            parse_int=_whole,
+            object_pairs_hook=_object,
+        )
+    except UnicodeDecodeError as error:
+        raise EventMalformed(f"the body is not UTF-8 text (byte {error.start})") from error
+    except json.JSONDecodeError as error:
+        raise EventMalformed(
+            f"the body is not JSON: {error.msg} (line {error.lineno}, column {error.colno})"
+        ) from error
+    except RecursionError as error:
+        raise EventMalformed(f"the body is nested deeper than {DEPTH_MAX} levels") from error
+
+
+def _whole(text: str) -> int | Decimal:
+    return int(text) if len(text) <= _DIGITS_MAX else Decimal(text)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> _Object:
+    found = _Object(pairs)
+    if len(found) < len(pairs):
+        times = Counter(key for key, _ in pairs)
+        found.repeated = tuple(key for key in found if times[key] > 1)
+    return found
+
+
+def find_problems(value: Any, path: Path = ()) -> Iterator[Problem]:
+    """What is wrong with the values themselves, wherever they stand."""
+    match value:
+        case _ if len(path) > DEPTH_MAX:
+            yield Problem(path[:DEPTH_MAX], f"must not be nested deeper than {DEPTH_MAX} levels")
+        case None if path[:2] != _FREE:
+            yield Problem(path, "must not be null: leave the field out instead", None)
+        case str() if not _encodable(value):
+            yield Problem(path, "must be valid Unicode text", value)
+        case int() | Decimal():
+            if not _bounded(Decimal(value)):
+                yield Problem(path, f"must be a finite number of at most {_DIGITS_MAX} digits", value)
+        case dict():
+            for key in getattr(value, "repeated", ()):
+                yield Problem((*path, key), "must be given once: the key stands there more than once")
+            for key, inner in value.items():
+                if not _encodable(key):
+                    yield Problem((*path, key), "must have a name of valid Unicode text")
+                yield from find_problems(inner, (*path, key))
+        case list():
+            for index, inner in enumerate(value):
+                yield from find_problems(inner, (*path, index))
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _bounded(number: Decimal) -> bool:
+    if not number.is_finite():
+        return False
+    _, digits, exponent = number.as_tuple()
+    assert isinstance(exponent, int)  # noqa: S101 - a finite number has one; for the type checker
+    return len(digits) <= _DIGITS_MAX and -_DIGITS_MAX <= exponent <= _DIGITS_MAX
+
+
+def write_json(value: Any) -> str:
+    """The one canonical text of a value: sorted keys, no blanks, plain numbers, times in UTC."""
+    match value:
+        case Mapping():
+            return "{" + ",".join(f"{json.dumps(k)}:{write_json(v)}" for k, v in sorted(value.items())) + "}"
+        case list() | tuple():
+            return "[" + ",".join(map(write_json, value)) + "]"
+        case Decimal():
+            return f"{plain(value):f}"
+        case datetime():
+            return json.dumps(write_moment(value))
+        case Enum():
+            return write_json(value.value)
+        case _:
+            return json.dumps(value)
+
+
+def write_moment(at: datetime) -> str:
+    """An RFC 3339 time in UTC."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,36 @@
+"""`rebalancer run`: the event processor itself."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+from event_processor.adapters.observers.logs import configure_logging
+from event_processor.bootstrap import build
+from event_processor.entrypoints.cli.exits import EPILOG, Exit
+from event_processor.entrypoints.cli.running import app, carry_out
+from event_processor.entrypoints.status import StatusServer
+from event_processor.settings import Settings
+
+
+@app.command(epilog=EPILOG)
+def run() -> None:
+    """Run the event processor until it is stopped (Ctrl-C, SIGTERM). Settings come from the environment."""
+
+    async def work() -> Exit:
+        settings = Settings.load()
+        configure_logging(settings.log_level, settings.log_format, secrets=settings.secrets())
+        processor = build(settings)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, processor.supervisor.stop)
+        server = StatusServer(settings.status_host, settings.status_port, processor.health, processor.registry)
+        if settings.status_port:
+            await server.start()
+        try:
+            await processor.supervisor.run()
+        finally:
+            await server.stop()
+        return Exit.OK
+
+    carry_out(work)

@@ -1,0 +1,92 @@
+"""`rebalancer status`: what the processor does now, what it waits for, and what came of the last events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from event_processor.adapters.clock import SystemClock
+from event_processor.adapters.redis.views import RedisViews
+from event_processor.domain.record import EventRecord
+from event_processor.entrypoints.cli.exits import EPILOG, Exit
+from event_processor.entrypoints.cli.running import app, carry_out, connected
+from event_processor.entrypoints.cli.screen import age, moment, out, print_json, say, table
+
+RECENT = 5
+
+
+@app.command(epilog=EPILOG)
+def status(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False) -> None:
+    """Show the session with advice, pauses, what each waiting event waits for, and the last outcomes."""
+
+    async def work() -> Exit:
+        async with connected() as link:
+            views = RedisViews(link)
+            document = await views.read_status()
+            recent = await views.recent_events(RECENT)
+            waiting = await views.recent_events(RECENT, open_only=True)
+        if as_json:
+            print_json({"processor": document, "recent": [_brief(record) for record in recent]})
+        else:
+            _show(document, recent, waiting)
+        return Exit.OK if document is not None else Exit.UNREACHABLE
+
+    carry_out(work)
+
+
+def _show(document: Mapping[str, Any] | None, recent: Sequence[EventRecord], waiting: Sequence[EventRecord]) -> None:
+    if document is None:
+        say("processor    not running (no news from it): start it with `rebalancer run`")
+    else:
+        _show_processor(document)
+    known = {line["key"]: line for line in (document or {}).get("waiting", ())}
+    if waiting:
+        out.print(
+            table(
+                "Open events", ("event", "account", "stage", "waits for", "until"), (_open(r, known) for r in waiting)
+            )
+        )
+    closed = [record for record in recent if record.closed_at]
+    if closed:
+        now = SystemClock().now()
+        rows = ((r.event.id, r.account, r.outcome, age(r.closed_at, now), r.reason) for r in closed)
+        out.print(table("Last outcomes", ("event", "account", "outcome", ">ago", "reason"), rows))
+
+
+def _show_processor(document: Mapping[str, Any]) -> None:
+    health, session = document["health"], document["session"]
+    said_ago = age(moment(document["at"]), SystemClock().now())
+    say(f"processor    {document['version']}, {document['trading_mode']}, {document['consumer']} ({said_ago} ago)")
+    say(f"health       {health['status']}: {health['reason']}")
+    say(f"session      {session['state']}: {session['advice']}")
+    say(f"accounts     {', '.join(session['accounts']) or 'none seen yet'}")
+    if document["leases"]:
+        say(f"works on     {', '.join(document['leases'])}")
+    for pause in document["pauses"]:
+        kind = "held" if pause["held"] else "paused"
+        scope, since = pause["scope"], pause["at"][:19]
+        say(f"{kind:<12} {scope} since {since}: {pause['reason']}; rebalancer resume {scope}")
+
+
+def _open(record: EventRecord, known: Mapping[str, Mapping[str, Any]]) -> tuple[object, ...]:
+    wait = known.get(record.key, {})
+    until = moment(wait.get("until")) or record.expires_at
+    words = f"{until:%Y-%m-%d %H:%M} UTC" + ("" if wait.get("until") else " (expires)")
+    return (record.event.id, record.account, record.stage, wait.get("reason", "at work"), words)
+
+
+def _brief(record: EventRecord) -> dict[str, object]:
+    return {
+        "event_id": record.event.id,
+        "event_source": record.event.source,
+        "key": record.key,
+        "account": record.account,
+        "stage": record.stage,
+        "outcome": record.outcome,
+        "reason": record.reason,
+        "accepted_at": record.accepted_at,
+        "expires_at": record.expires_at,
+        "closed_at": record.closed_at,
+    }

@@ -1,0 +1,80 @@
+"""Kinds of settings that Python has no type for: a daily window of time, a log level, an address of Redis."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Annotated
+from urllib.parse import quote, urlsplit, urlunsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import BeforeValidator
+
+_WINDOW = re.compile(r"(\d{1,2}:\d{2})\s*-\s*(\d{1,2}:\d{2})\s+(\S+)")
+
+
+@dataclass(frozen=True, slots=True)
+class DailyWindow:
+    """A stretch of each day, in its own time zone, without its end; it may run over midnight."""
+
+    start: time
+    end: time
+    zone: ZoneInfo
+
+    @classmethod
+    def parse(cls, text: str) -> DailyWindow:
+        """Read `23:45-00:45 America/New_York`; raises `ValueError` saying what is wrong."""
+        match = _WINDOW.fullmatch(text.strip())
+        if match is None:
+            raise ValueError("must look like 23:45-00:45 America/New_York")
+        try:
+            start, end = (datetime.strptime(word, "%H:%M").time() for word in match.groups()[:2])  # noqa: DTZ007
+        except ValueError:
+            raise ValueError("must have hours from 00:00 to 23:59") from None
+        if start == end:
+            raise ValueError("must not begin and end at the same minute")
+        try:
+            return cls(start, end, ZoneInfo(match[3]))
+        except (KeyError, ValueError, OSError):
+            raise ValueError(f"names no time zone of the IANA list: {match[3]}") from None
+
+    def __str__(self) -> str:
+        return f"{self.start:%H:%M}-{self.end:%H:%M} {self.zone.key}"
+
+
+def _window(given: object) -> object:
+    return DailyWindow.parse(given) if isinstance(given, str) else given
+
+
+WindowSetting = Annotated[DailyWindow, BeforeValidator(_window)]
+
+
+def check_redis_url(url: str) -> str:
+    """The URL; raises `ValueError` when redis-py could not use it, without repeating its password."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise ValueError("is not a URL") from None
+    if parts.scheme not in {"redis", "rediss"} or not parts.hostname:
+        raise ValueError("must look like redis://host:6379/0, or rediss:// for TLS")
+    try:
+        _ = parts.port
+    except ValueError:
+        raise ValueError("must have a port from 1 to 65535") from None
+    if parts.path.strip("/") and not parts.path.strip("/").isdigit():
+        raise ValueError("must end with the number of the database, such as /0")
+    return url
+
+
+def redis_url_with(url: str, password: str) -> str:
+    """The URL with this password in it; the user name stays."""
+    parts = urlsplit(url)
+    place = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:{quote(password, safe='')}@{place}"))
+
+
+def redis_url_without_password(url: str) -> str:
+    """The URL as it may be shown to anybody."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=""))

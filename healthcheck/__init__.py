@@ -1,0 +1,1 @@
+"""Is it up, and if not, why and what to do: standard library only, imports nothing of what it watches."""

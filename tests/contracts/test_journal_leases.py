@@ -1,0 +1,129 @@
+"""What every Journal must do with leases and pauses."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from event_processor.domain.ids import AccountId
+from event_processor.errors import LeaseLost, TradingPaused
+from event_processor.ports import Pause
+from tests.support.builders import ACCOUNT, AT
+from tests.support.records import accepted, planned, submitting
+from tests.support.stores import Store
+
+SHORT = 0.1
+OTHER = AccountId("DU7654321")
+
+
+async def test_one_owner_holds_an_account(store: Store) -> None:
+    """Another owner gets None, the owner itself the same token, another account its own lease."""
+    journal = store.client().journal
+    lease = await journal.acquire(ACCOUNT, "one", 30)
+    assert lease is not None
+    assert await journal.acquire(ACCOUNT, "two", 30) is None
+    assert await journal.acquire(ACCOUNT, "one", 30) == lease
+    assert await journal.acquire(OTHER, "two", 30) is not None
+
+
+async def test_tokens_only_grow(store: Store) -> None:
+    """Each new holder has a higher token, after a release as after a lease that ran out."""
+    journal = store.client().journal
+    tokens = []
+    for owner in ("one", "two", "one", "one"):
+        lease = await journal.acquire(ACCOUNT, owner, SHORT)
+        assert lease is not None
+        tokens.append(lease.token)
+        if owner == "two":
+            await journal.release(lease)
+        else:
+            await asyncio.sleep(SHORT * 1.5)
+    assert tokens == sorted(set(tokens))
+
+
+async def test_a_renewed_lease_lasts(store: Store) -> None:
+    """While it is renewed nobody else gets the account; once it is not, somebody does."""
+    journal = store.client().journal
+    lease = await journal.acquire(ACCOUNT, "one", SHORT)
+    assert lease is not None
+    for _ in range(4):
+        await asyncio.sleep(SHORT / 2)
+        await journal.renew_lease(lease)
+        assert await journal.acquire(ACCOUNT, "two", SHORT) is None
+    await asyncio.sleep(SHORT * 1.5)
+    assert await journal.acquire(ACCOUNT, "two", SHORT) is not None
+
+
+async def test_a_lost_lease_can_neither_be_renewed_nor_write_nor_release(store: Store) -> None:
+    """Who slept through its lease finds the account taken, and cannot harm the new holder."""
+    journal = store.client().journal
+    record = await journal.accept(accepted(), [])
+    lost = await journal.acquire(ACCOUNT, "one", SHORT)
+    assert lost is not None
+    await asyncio.sleep(SHORT * 1.5)
+    with pytest.raises(LeaseLost):
+        await journal.write(lost, planned(record), [])
+    held = await journal.acquire(ACCOUNT, "two", 30)
+    assert held is not None
+    with pytest.raises(LeaseLost):
+        await journal.renew_lease(lost)
+    with pytest.raises(LeaseLost):
+        await journal.write(lost, planned(record), [])
+    await journal.release(lost)
+    assert (await journal.write(held, planned(record), [])).revision == 2
+
+
+async def test_an_earlier_lease_of_the_same_owner_is_lost_too(store: Store) -> None:
+    """The token counts, not the name: what began under an old lease must stop."""
+    journal = store.client().journal
+    record = await journal.accept(accepted(), [])
+    old = await journal.acquire(ACCOUNT, "one", 30)
+    assert old is not None
+    await journal.release(old)
+    assert await journal.acquire(ACCOUNT, "one", 30) is not None
+    with pytest.raises(LeaseLost):
+        await journal.write(old, planned(record), [])
+
+
+@pytest.mark.parametrize("held", [False, True])
+@pytest.mark.parametrize("scope", ["all", ACCOUNT])
+async def test_a_pause_or_hold_forbids_sending_and_nothing_else(store: Store, scope: str, held: bool) -> None:
+    """A sending write is refused without effect and says why; other writes go on; after resume it goes."""
+    journal = store.client().journal
+    lease = await journal.acquire(ACCOUNT, "one", 30)
+    assert lease is not None
+    record = await journal.accept(accepted(), [])
+    pause = Pause(scope, "looking into it", AT, held)
+    await journal.pause(pause)
+    record = await journal.write(lease, planned(record), [])
+    with pytest.raises(TradingPaused, match="looking into it") as refused:
+        await journal.write(lease, submitting(record), [], sending=True)
+    assert refused.value.reason_code == ("held" if held else "paused")
+    assert await journal.find(record.key) == record
+    assert await journal.pauses() == [pause]
+    assert await journal.resume(scope)
+    assert (await journal.write(lease, submitting(record), [], sending=True)).revision == 3
+
+
+async def test_a_pause_of_another_account_forbids_nothing(store: Store) -> None:
+    """A pause stays in its scope."""
+    journal = store.client().journal
+    lease = await journal.acquire(ACCOUNT, "one", 30)
+    assert lease is not None
+    await journal.pause(Pause(OTHER, "theirs", AT))
+    record = planned(await journal.accept(accepted(), []))
+    assert (await journal.write(lease, record, [], sending=True)).revision == 2
+
+
+async def test_resume_lifts_pause_and_hold_of_its_scope_only(store: Store) -> None:
+    """A hold does not replace a pause; both go together, others stay; nothing to lift is False."""
+    journal = store.client().journal
+    both = [Pause(ACCOUNT, "person", AT), Pause(ACCOUNT, "review", AT, held=True)]
+    everywhere = Pause("all", "person", AT)
+    for pause in (*both, everywhere):
+        await journal.pause(pause)
+    assert sorted(await journal.pauses(), key=repr) == sorted([*both, everywhere], key=repr)
+    assert await journal.resume(ACCOUNT)
+    assert not await journal.resume(ACCOUNT)
+    assert await journal.pauses() == [everywhere]

@@ -1,0 +1,1 @@
+"""What tests build on: real processes, virtual time, doubles written by hand."""

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import ib_async as ib
+import pytest
+
+from event_processor.adapters.ibkr import translate
+from event_processor.domain.contract import Contract, ContractQuery
+from event_processor.domain.ids import AccountId, ConId, EventKey, OrderRef
+from event_processor.domain.order import Order, OrderStatus, OrderType, Side
+
+RECEIVED = datetime(2026, 1, 5, 20, 0, tzinfo=UTC)
+SPY = Contract(con_id=ConId(756733), symbol="SPY", primary_exchange="ARCA")
+REF = OrderRef.derive(EventKey("k"), AccountId("DU1"), 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("20260105 09:30:00 US/Eastern", datetime(2026, 1, 5, 14, 30, tzinfo=UTC)),
+        ("20260105  09:30:00 America/New_York", datetime(2026, 1, 5, 14, 30, tzinfo=UTC)),
+        ("20260105-14:30:00", datetime(2026, 1, 5, 14, 30, tzinfo=UTC)),
+        ("1767623400", datetime(2026, 1, 5, 14, 30, tzinfo=UTC)),
+        ("20260105  09:30:00", RECEIVED),
+        ("20260105 09:30:00 Nowhere/Land", RECEIVED),
+        ("20261305-14:30:00", RECEIVED),
+        ("", RECEIVED),
+    ],
+)
+def test_times_of_executions(text: str, time: datetime) -> None:
+    """Every way IBKR writes a time is read; one without a usable zone becomes the time of receipt."""
+    assert translate.message_time(text, RECEIVED) == time
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        (5.0, Decimal(5)),
+        ("1,234.50", Decimal("1234.5")),
+        (0.1, Decimal("0.1")),
+        (ib.util.UNSET_DOUBLE, None),
+        ("1.7976931348623157E308", None),
+        (float("nan"), None),
+        ("", None),
+        ("Infinity", None),
+    ],
+)
+def test_numbers(value: object, number: Decimal | None) -> None:
+    """Numbers keep their digits; unset, empty and non-finite ones are None."""
+    assert translate.decimal(value) == number
+
+
+@pytest.mark.parametrize(("value", "price"), [(1.25, Decimal("1.25")), (-1.0, None), (0.0, None), (float("nan"), None)])
+def test_a_price_that_is_none(value: float, price: Decimal | None) -> None:
+    """IBKR's -1 and 0 for "no price" never become prices."""
+    assert translate.price(value) == price
+
+
+def test_an_open_order_does_not_say_what_is_filled() -> None:
+    """openOrder gives identity and status, and leaves `filled` open even when the status is Filled."""
+    order = ib.Order(account="DU1", orderRef=str(REF), permId=9, clientId=3, action="BUY", totalQuantity=10.0)
+    report = translate.open_order(4, ib.Contract(conId=756733, symbol="SPY"), order, ib.OrderState(status="Filled"))
+    assert (report.order_ref, report.perm_id, report.order_id, report.client_id) == (str(REF), 9, 4, 3)
+    assert (report.status, report.side, report.quantity, report.filled) == (
+        OrderStatus.FILLED, Side.BUY, Decimal(10), None,
+    )  # fmt: skip
+
+
+def test_a_completed_order_says_what_was_filled_and_why_it_ended() -> None:
+    """completedOrder gives permId, orderRef, the filled quantity and the broker's words."""
+    order = ib.Order(account="DU1", orderRef=str(REF), permId=9, action="SELL", totalQuantity=10.0, filledQuantity=4.0)
+    state = ib.OrderState(status="Cancelled", completedStatus="Cancelled by Trader")
+    report = translate.completed_order(ib.Contract(conId=756733), order, state)
+    assert (report.status, report.filled, report.reason) == (OrderStatus.CANCELLED, Decimal(4), "Cancelled by Trader")
+    assert (report.perm_id, report.order_ref, report.order_id) == (9, str(REF), 0)
+
+
+def test_an_execution_keeps_the_brokers_numbers() -> None:
+    """BOT and SLD become sides; a hand-placed order's unset id becomes 0."""
+    message = ib.Execution(
+        execId="e.1.01", acctNumber="DU1", side="SLD", shares=3.0, price=101.25, permId=9, clientId=0, cumQty=7.0,
+        orderId=ib.util.UNSET_INTEGER, orderRef="", time=datetime(2026, 1, 5, 14, 30, tzinfo=UTC),
+    )  # fmt: skip
+    report = translate.execution(ib.Contract(conId=756733), message)
+    assert (report.side, report.quantity, report.price, report.cumulative) == (
+        Side.SELL, Decimal(3), Decimal("101.25"), Decimal(7),
+    )  # fmt: skip
+    assert report.order_id == 0
+
+
+def test_an_execution_without_a_side_is_an_error() -> None:
+    """An execution that cannot be read is never dropped in silence."""
+    with pytest.raises(ValueError, match="side"):
+        translate.execution(ib.Contract(conId=1), ib.Execution(execId="e", side="?", shares=1.0, price=1.0))
+
+
+@pytest.mark.parametrize(
+    ("order_type", "limit", "sent"),
+    [(OrderType.MARKET, None, ib.util.UNSET_DOUBLE), (OrderType.LIMIT, Decimal("101.25"), 101.25)],
+)
+def test_orders_name_tif_and_account(order_type: OrderType, limit: Decimal | None, sent: float) -> None:
+    """Each order goes out with tif, account and orderRef explicit, and its limit only when it has one."""
+    order = Order(REF, AccountId("DU1"), SPY, Side.BUY, Decimal(10), order_type, limit)
+    named = translate.to_ib_order(order)
+    assert (named.action, named.totalQuantity, named.orderType, named.lmtPrice) == ("BUY", 10.0, order_type.value, sent)
+    assert (named.tif, named.account, named.orderRef, named.outsideRth) == ("DAY", "DU1", str(REF), False)
+
+
+def test_positions_are_routed_smart() -> None:
+    """A position's contract comes without exchange and would be refused with 321 as it is."""
+    held = translate.position(ib.Contract(conId=756733, symbol="SPY", secType="STK", currency="USD"), 10.0, 401.5)
+    assert (held.contract.exchange, held.quantity, held.average_cost) == ("SMART", Decimal(10), Decimal("401.5"))
+
+
+def test_etfs_are_asked_for_as_stocks() -> None:
+    """IBKR files ETFs under STK; a query by id names nothing else."""
+    asked = translate.to_ib_query(ContractQuery(symbol="SPY", sec_type="ETF", primary_exchange="ARCA"))
+    assert (asked.secType, asked.exchange, asked.primaryExchange) == ("STK", "SMART", "")
+    assert translate.to_ib_query(ContractQuery(con_id=ConId(7))) == ib.Contract(conId=7)
+
+
+def test_contract_details_bring_hours_and_price_step() -> None:
+    """liquidHours in the contract's zone become intervals in UTC."""
+    details = ib.ContractDetails(
+        contract=ib.Contract(conId=1, symbol="X", secType="STK", currency="USD", exchange="SMART", primaryExchange="NYSE"),
+        minTick=0.05, timeZoneId="US/Eastern", liquidHours="20260105:0930-20260105:1600;20260106:CLOSED",
+    )  # fmt: skip
+    contract = translate.contract_of(details)
+    assert (contract.min_tick, contract.primary_exchange) == (Decimal("0.05"), "NYSE")
+    assert contract.liquid_hours is not None
+    assert [span.opens for span in contract.liquid_hours] == [datetime(2026, 1, 5, 14, 30, tzinfo=UTC)]

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from event_processor.domain.limits import breaches
+from event_processor.domain.policy import Limits
+from tests.support.builders import plan, snapshot, weights
+
+SEEN = snapshot(cash="40000", holdings={"TLT": "600"}, prices={"SPY": "500", "TLT": "100"})
+"""100,000 USD: 60 % TLT, the rest cash."""
+MADE = plan(weights(SPY="0.8", TLT="0.2"), SEEN)
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        (Limits(), None),
+        (Limits(orders_max=2, order_value_max=Decimal(90_000), turnover_max=Decimal("1.3")), None),
+        (Limits(orders_max=1), "the plan has 2 orders: at most 1 are allowed"),
+        (Limits(order_value_max=Decimal(50_000)), "BUY 160 SPY is worth 80,000.00 USD: at most 50,000.00 USD"),
+        (Limits(turnover_max=Decimal("0.5")), "the plan trades 120,000.00 USD, 120.00% of the net liquidation value"),
+        (Limits(position_weight_max=Decimal("0.5")), "SPY would weigh 80.00%: at most 50.00% are allowed"),
+    ],
+)
+def test_each_limit_speaks_with_figures(limits: Limits, words: str | None) -> None:
+    """A breached limit gives one sentence with both figures; a kept one gives none."""
+    found = breaches(MADE, limits)
+    assert len(found) == (words is not None)
+    assert words is None or found[0].startswith(words)
+
+
+def test_a_sale_out_of_a_large_position_breaks_no_weight_limit() -> None:
+    """Only buys can lead to too large a position."""
+    smaller = plan(weights(SPY="0.5", TLT="0.5"), SEEN)
+    assert breaches(smaller, Limits(position_weight_max=Decimal("0.49"))) == (
+        "SPY would weigh 50.00%: at most 49.00% are allowed",
+    )
+
+
+def test_all_breaches_are_told() -> None:
+    """Several limits at once give several sentences."""
+    limits = Limits(order_value_max=Decimal(1), orders_max=1, turnover_max=Decimal("0.1"))
+    assert len(breaches(MADE, limits)) == 4
