@@ -186,8 +186,9 @@ class Broker(Protocol):
         """Open orders of all clients, completed orders, executions of all accounts of the login. Raises
         unless every look-up succeeded under this session; ReadOnlyApi when the API refuses look-ups."""
 
-    async def account_state(self, account: AccountId) -> AccountState:
-        """Positions and cash, from standing subscriptions that are known to be complete and alive."""
+    async def account_state(self, account: AccountId, *, fresh: bool = False) -> AccountState:
+        """Positions and cash, from standing subscriptions that are known to be complete and alive; with
+        `fresh` the positions are asked for again, where a lost update would decide something."""
 
     async def resolve(self, queries: Sequence[ContractQuery]) -> Mapping[ContractQuery, Contract]:
         """The contract of each query. Raises ContractUnresolved naming every unknown or ambiguous one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 
 from .accounts import Account, Books, Holding, Rates
 from .model import ZERO
@@ -24,16 +25,16 @@ class Value:
     currency: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Valuation:
-    """One set of books at current prices; money in the account's base currency unless a method says else."""
+    """One set of books at the prices of one instant; money in the base currency unless a method says else."""
 
     account: Account
     books: Books
     rates: Rates
     price: Price
 
-    @property
+    @cached_property
     def currencies(self) -> list[str]:
         used = {self.account.base_currency, *self.books.cash}
         return sorted(used | {held.contract.currency for held in self.books.holdings.values()})
@@ -41,9 +42,11 @@ class Valuation:
     def to_base(self, currency: str) -> Decimal:
         return self.rates.convert(currency, self.account.base_currency)
 
-    def worth(self, held: Holding) -> Decimal:
-        """Market value in the contract's currency."""
-        return held.quantity * self.price(held.contract.con_id) * Decimal(held.contract.multiplier or 1)
+    @cached_property
+    def worths(self) -> list[tuple[Holding, Decimal]]:
+        """Every holding with its market value in the contract's currency."""
+        held = self.books.holdings.values()
+        return [(one, one.quantity * self.price(one.contract.con_id) * _multiplier(one)) for one in held]
 
     def cash(self, currency: str) -> Decimal:
         """Cash in that currency."""
@@ -51,11 +54,11 @@ class Valuation:
 
     def holdings(self, currency: str, sec_type: str = "") -> Decimal:
         """Market value of the holdings in that currency."""
-        return sum((self.worth(held) for held in self._held(currency, sec_type)), ZERO)
+        return self._worth_by_kind.get((currency, sec_type), ZERO)
 
     def unrealized(self, currency: str) -> Decimal:
         """Profit not yet taken, in that currency."""
-        return sum((self.worth(held) - held.quantity * held.average_cost for held in self._held(currency)), ZERO)
+        return self.holdings(currency) - self._cost_by_currency.get(currency, ZERO)
 
     def realized(self, currency: str) -> Decimal:
         return self.books.realized.get(currency, ZERO)
@@ -64,14 +67,13 @@ class Valuation:
         """The sum of an amount over all currencies, in the base currency."""
         return sum((of(currency) * self.to_base(currency) for currency in self.currencies), ZERO)
 
-    @property
+    @cached_property
     def net_liquidation(self) -> Decimal:
         return self.total(self.cash) + self.total(self.holdings)
 
-    @property
+    @cached_property
     def gross_position_value(self) -> Decimal:
-        worths = ((held.contract.currency, abs(self.worth(held))) for held in self.books.holdings.values())
-        return sum((worth * self.to_base(currency) for currency, worth in worths), ZERO)
+        return sum((abs(worth) * self.to_base(held.contract.currency) for held, worth in self.worths), ZERO)
 
     @property
     def margin_used(self) -> Decimal:
@@ -81,10 +83,27 @@ class Valuation:
     def available_funds(self) -> Decimal:
         return self.net_liquidation - self.margin_used
 
-    def _held(self, currency: str, sec_type: str = "") -> Iterator[Holding]:
+    @cached_property
+    def _worth_by_kind(self) -> dict[tuple[str, str], Decimal]:
+        """Market value by currency and security type; the type "" is all of them."""
+        found: dict[tuple[str, str], Decimal] = {}
+        for held, worth in self.worths:
+            for sec_type in ("", held.contract.sec_type):
+                key = held.contract.currency, sec_type
+                found[key] = found.get(key, ZERO) + worth
+        return found
+
+    @cached_property
+    def _cost_by_currency(self) -> dict[str, Decimal]:
+        found: dict[str, Decimal] = {}
         for held in self.books.holdings.values():
-            if held.contract.currency == currency and sec_type in ("", held.contract.sec_type):
-                yield held
+            currency = held.contract.currency
+            found[currency] = found.get(currency, ZERO) + held.quantity * held.average_cost
+        return found
+
+
+def _multiplier(held: Holding) -> Decimal:
+    return Decimal(held.contract.multiplier or 1)
 
 
 def account_values(view: Valuation) -> list[Value]:

@@ -103,10 +103,10 @@ class Account:
         else:
             self.published.holdings.pop(con_id, None)
 
-    def publish_cash(self, books: Books) -> None:
-        """Let clients see the cash and realized profit of `books`."""
-        self.published.cash = dict(books.cash)
-        self.published.realized = dict(books.realized)
+    def publish_cash(self, cash: dict[str, Decimal], realized: dict[str, Decimal]) -> None:
+        """Let clients see this cash and realized profit."""
+        self.published.cash = dict(cash)
+        self.published.realized = dict(realized)
 
     def position(self, contract: Contract) -> Position:
         """The true position, with quantity and cost 0 when there is none."""

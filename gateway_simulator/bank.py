@@ -14,6 +14,9 @@ from .model import Position
 from .reporter import Reporter
 from .settings import AccountSettings, Latency
 
+ANNOUNCE_SECONDS = 0.25
+"""Changes of an account's values are told at most this often."""
+
 
 class Bank:
     """Accounts by number, with the ledger and the clients kept informed of every change."""
@@ -35,6 +38,8 @@ class Bank:
         self._ledger = ledger
         self._reporter = reporter
         self._latency = latency
+        self._unannounced: set[str] = set()
+        self._announced: dict[str, float] = {}
         self.accounts: dict[str, Account] = {}
         for settings in accounts:
             self._open(settings)
@@ -66,8 +71,8 @@ class Bank:
             position = account.position(trade.contract)
             self._write_position(position)
             self._soon(self._latency.positions_ms, lambda: self._publish_position(account, position))
-        books = account.books.copy()
-        self._soon(self._latency.account_ms, lambda: self._publish_cash(account, books))
+        cash, profit = dict(account.books.cash), dict(account.books.realized)
+        self._soon(self._latency.account_ms, lambda: self._publish_cash(account, cash, profit))
         return realized
 
     def adjust_cash(self, number: str, currency: str, amount: Decimal) -> None:
@@ -75,7 +80,7 @@ class Bank:
         account = self.accounts[number]
         account.books.cash[currency] = account.books.cash.get(currency, Decimal(0)) + amount
         self._ledger.write("cash", account=number, currency=currency, amount=account.books.cash[currency])
-        self._publish_cash(account, account.books)
+        self._publish_cash(account, account.books.cash, account.books.realized)
 
     def truth(self, number: str) -> Valuation:
         """The account as it is."""
@@ -100,9 +105,17 @@ class Bank:
         account.publish_holding(position)
         self._reporter.broadcast(PositionChanged(position))
 
-    def _publish_cash(self, account: Account, books: Books) -> None:
-        account.publish_cash(books)
-        self._reporter.broadcast(AccountChanged(account.number))
+    def _publish_cash(self, account: Account, cash: dict[str, Decimal], realized: dict[str, Decimal]) -> None:
+        account.publish_cash(cash, realized)
+        if account.number not in self._unannounced:
+            self._unannounced.add(account.number)
+            due = self._announced.get(account.number, 0.0) + ANNOUNCE_SECONDS
+            self._scheduler.at(max(due, self._scheduler.now()), lambda: self._announce(account.number))
+
+    def _announce(self, number: str) -> None:
+        self._unannounced.discard(number)
+        self._announced[number] = self._scheduler.now()
+        self._reporter.broadcast(AccountChanged(number))
 
     def _soon(self, milliseconds: int, action: Action) -> None:
         if milliseconds:

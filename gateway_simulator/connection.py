@@ -17,6 +17,7 @@ from .codec import decode, system
 from .codec import requests as ask
 from .events import AccountChanged, ErrorNotice, Event, PositionChanged
 from .lookups import LOOKUPS
+from .pacing import Pace
 from .reporter import ClientIdInUse
 from .session import State
 from .simulator import Simulator
@@ -51,6 +52,8 @@ class Connection(asyncio.Protocol):
         self.closed = False
         self._frames = wire.FrameReader()
         self._transport: asyncio.Transport | None = None
+        gateway = sim.scenario.gateway
+        self._pace = Pace(gateway.pacing, gateway.messages_per_second, sim.clock.now())
         self._strikes = 0
         self._reason = "closed by the client"
         self._orders = OrderAnswers(self)
@@ -202,7 +205,7 @@ class Connection(asyncio.Protocol):
         """Count the message; above the pace it is lost, and after a few of those the connection too."""
         settings = self.sim.scenario.gateway
         rate = self.sim.ledger.count_message(self.client_id)
-        if not settings.pacing or rate <= settings.messages_per_second:
+        if not self._pace.exceeded(self.sim.clock.now(), rate):
             return False
         self._strikes += 1
         self.sim.ledger.write("pacing_violation", clientId=self.client_id, rate=rate, strike=self._strikes)

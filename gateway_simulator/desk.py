@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
@@ -73,7 +72,6 @@ class OrderDesk:
         self._index: dict[tuple[int, int], WorkingOrder] = {}
         self.ids = OrderIds()
         self.read_only = settings.read_only
-        self.on_received: list[Callable[[Order, Contract], None]] = []
 
     def place(self, client_id: int, order_id: int, contract: Contract, order: Order) -> None:
         """A `placeOrder` message: a new order, or a change of one this client has working."""
@@ -82,8 +80,6 @@ class OrderDesk:
         listings = self._market.universe.match(contract)
         named = replace(listings[0].contract, exchange=contract.exchange) if len(listings) == 1 else contract
         self._ledger.order("order_received", order, named, whatIf=order.what_if)
-        for callback in self.on_received:
-            callback(order, named)
         asked = Asked(order, contract, listings, self._bank.accounts, self._settings, self.read_only)
         existing = self._index.get((client_id, order_id))
         conduct = self._faults.conduct(order, named) if existing is None and not order.what_if else Conduct()

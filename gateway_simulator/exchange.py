@@ -92,21 +92,19 @@ class Exchange:
         ]
 
     def _too_dear(self, working: WorkingOrder, order: Order) -> Refusal | None:
+        """The buying power rule; notes on the order what it may cost."""
         view = self._bank.truth(order.account)
         contract = working.contract
         cost = order_cost(order, contract, self._price_for(working, order)) * view.to_base(contract.currency)
-        return buying_power(view, cost, self._reserved(order.account, working))
+        refusal = buying_power(view, cost, self._reserved(order.account, working))
+        if refusal is None:
+            working.cost = cost
+        return refusal
 
     def _reserved(self, account: str, but: WorkingOrder) -> Decimal:
-        """What working buys may still cost, in the account's base currency."""
-        view = self._bank.truth(account)
-        total = ZERO
-        for other in self._book.working():
-            if other is not but and other.order.account == account and other.status is not Status.PENDING_SUBMIT:
-                rest = replace(other.order, total_quantity=other.remaining)
-                cost = order_cost(rest, other.contract, self._price_for(other, rest))
-                total += cost * view.to_base(other.contract.currency)
-        return total
+        """What other working buys of the account may still cost, in its base currency."""
+        others = (other for other in self._book.working() if other is not but)
+        return sum((other.reserved for other in others if other.order.account == account), ZERO)
 
     def _price_for(self, working: WorkingOrder, order: Order) -> Decimal:
         """The price at which an order is charged against buying power."""

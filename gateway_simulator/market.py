@@ -32,10 +32,6 @@ class Quote:
     volume: int
     halted: bool
 
-    @property
-    def mid(self) -> Decimal | None:
-        return None if self.bid is None or self.ask is None else (self.bid + self.ask) / 2
-
 
 class Market:
     """Prices stand still unless `wander_bps` is set; then each swings around its base by that much."""

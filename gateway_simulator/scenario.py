@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from .actions import ActionError, prepare
 from .hours import MODES
+from .pacing import KINDS
 from .settings import (
     AccountSettings,
     FaultSettings,
@@ -56,6 +57,9 @@ def parse(name: str, table: dict[str, Any]) -> Scenario:
         raise ScenarioError(f"market.hours is {market.hours!r}, but must be one of {', '.join(MODES)}")
     if market.data not in {"live", "delayed", "none"}:
         raise ScenarioError(f"market.data is {market.data!r}, but must be live, delayed or none")
+    gateway = _build(GatewaySettings, table.get("gateway", {}), "gateway")
+    if gateway.pacing not in KINDS:
+        raise ScenarioError(f"gateway.pacing is {gateway.pacing!r}, but must be one of {', '.join(KINDS)}")
     parts: dict[str, Any] = {}
     if "account" in table:
         parts["accounts"] = tuple(_account(entry, f"account {n}") for n, entry in enumerate(table["account"], 1))
@@ -66,7 +70,7 @@ def parse(name: str, table: dict[str, Any]) -> Scenario:
         description=str(table.get("description", "")),
         latency=_build(Latency, table.get("latency", {}), "latency"),
         market=market,
-        gateway=_build(GatewaySettings, table.get("gateway", {}), "gateway"),
+        gateway=gateway,
         faults=tuple(_fault(entry, f"fault {n}") for n, entry in enumerate(table.get("fault", []), 1)),
         **parts,
     )

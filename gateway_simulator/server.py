@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections.abc import Awaitable, Callable
 from typing import Self, cast
@@ -126,7 +127,7 @@ class Server:
             if server is not None:
                 server.close()
         await asyncio.sleep(0)  # the event loop closes the sockets in its next round
-        self._sim.ledger.write("stopped", **{key: str(value) for key, value in self._sim.ledger.summary().items()})
+        self._sim.ledger.write("stopped", **_flat(self._sim.ledger.summary()))
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -158,11 +159,17 @@ class Server:
 
     async def _listen(self) -> None:
         async with self._door_lock:
-            if self._api is None and self._sim.session.door is not Door.SHUT:
+            if self._api is None and not self._shut():
                 loop = asyncio.get_running_loop()
                 self._api = await loop.create_server(
                     self._welcome, self._host, self.port, backlog=BACKLOG, reuse_address=True
                 )
+                if self._shut():  # shut again meanwhile
+                    self._api.close()
+                    self._api = None
+
+    def _shut(self) -> bool:
+        return self._sim.session.door is Door.SHUT
 
     def _welcome(self) -> asyncio.Protocol:
         door = self._sim.session.door
@@ -193,3 +200,8 @@ def _free_port(host: str) -> int:
     with socket.create_server((host, 0)) as probe:
         port: int = probe.getsockname()[1]
         return port
+
+
+def _flat(summary: dict[str, object]) -> dict[str, object]:
+    """A summary as ledger fields: numbers as they are, tables as JSON text."""
+    return {key: json.dumps(value) if isinstance(value, dict) else value for key, value in summary.items()}

@@ -47,7 +47,8 @@ class GatewaySettings:
     tif_preset: bool = False
     """Answer an order without tif with the informative 10349, as gateways with order presets do."""
     messages_per_second: int = 50
-    pacing: bool = True
+    pacing: str = "bucket"
+    """How messages are counted, one of `pacing.KINDS`."""
     strikes: int = 3
     """How many messages above the pace are thrown away before the connection is closed."""
     accounts_end_with_comma: bool = False

@@ -36,6 +36,9 @@ MARKET_RULES: dict[int, tuple[tuple[Decimal, Decimal], ...]] = {
 }
 """Market rule id -> (low edge, increment); the increment holds from its low edge upward."""
 
+ALIASES = {"ISLAND": "NASDAQ"}
+"""Old names of exchanges that clients still use."""
+
 CENT = Decimal("0.01")
 GENERATED_CON_ID = 900_000_000
 
@@ -107,7 +110,7 @@ def _agrees(listing: Listing, asked: Contract) -> bool:
     pairs = (
         (asked.sec_type, ours.sec_type),
         (asked.currency, ours.currency),
-        (asked.primary_exchange, ours.primary_exchange),
+        (ALIASES.get(asked.primary_exchange, asked.primary_exchange), ours.primary_exchange),
         (asked.last_trade_date, ours.last_trade_date[: len(asked.last_trade_date)]),
         (asked.right[:1], ours.right),
         (asked.multiplier, ours.multiplier),

@@ -24,6 +24,8 @@ class WorkingOrder:
     filled: Decimal = ZERO
     spent: Decimal = ZERO
     last_price: Decimal = ZERO
+    cost: Decimal = ZERO
+    """What the whole order may cost, in the account's base currency; 0 for a sale."""
     accepted_at: float = 0.0
     done_at: float = 0.0
     reason: str = ""
@@ -48,6 +50,11 @@ class WorkingOrder:
     @property
     def remaining(self) -> Decimal:
         return self.order.total_quantity - self.filled
+
+    @property
+    def reserved(self) -> Decimal:
+        """What the unfilled part may still cost."""
+        return self.cost * self.remaining / self.order.total_quantity if self.cost else ZERO
 
     @property
     def average_price(self) -> Decimal:

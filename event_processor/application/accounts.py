@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from event_processor.domain.ids import AccountId, is_account_number, is_paper_account
-from event_processor.domain.policy import AccountRule
+from event_processor.domain.policy import AccountRule, TradingPolicy
 from event_processor.errors import EventRefused
 
 TradingMode = Literal["paper", "live"]
@@ -42,6 +42,11 @@ class AccountRules:
                 reason_code="account_unknown",
             )
         return AccountRule(alias=name, account=name, armed=is_paper_account(AccountId(name)))
+
+    def policy(self, account: AccountId) -> TradingPolicy:
+        """The policy an account's running orders are finished by, even if it was taken out of the file since."""
+        rule = self._by_name.get(account)
+        return rule.policy if rule else TradingPolicy()
 
     def check(self, rule: AccountRule, *, dry_run: bool) -> None:
         """Raise EventRefused unless this account may be traded (or looked at, for a dry run) in this mode."""

@@ -50,13 +50,24 @@ class Deadlines:
 
     async def _cancel(self, intent: OrderIntent) -> None:
         desk = self._run.desk
+        if intent.client_id != desk.broker.client_id or not intent.order_id:
+            return await self._not_ours(intent)
         await desk.broker.send_slot()
         if not (desk.session.ready and desk.leases.fresh(self._run.record.account)):
-            return
+            return None
         desk.broker.cancel(intent.order_id)
         self._asked[intent.leg.number] = desk.clock.monotonic()
         why = "the event expired" if self._run.expired else "open for longer than ORDER_TIMEOUT_SECONDS"
         telling.cancel_requested(desk, self._run.record, intent, why)
+        return None
+
+    async def _not_ours(self, intent: OrderIntent) -> None:
+        """IBKR lets only the client id that placed an order cancel it."""
+        why = f"open for too long, and only client id {intent.client_id} can cancel it: cancel it in TWS or the portal"
+        await self._run.change(
+            lambda i: i.leg.number == intent.leg.number,
+            lambda i: i.to(IntentState.DONE, ending=Ending.UNRESOLVED, note=why),
+        )
 
     async def _leave(self, overdue: Sequence[OrderIntent]) -> None:
         legs = frozenset(i.leg.number for i in overdue)

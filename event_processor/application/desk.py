@@ -42,12 +42,24 @@ class Pauses:
     """The pauses in force as last read; the journal checks them again in the very write before a send."""
 
     def __init__(self) -> None:
-        self.current: tuple[Pause, ...] = ()
+        self._stored: tuple[Pause, ...] = ()
+        self._ours: dict[str, Pause] = {}
+
+    @property
+    def current(self) -> tuple[Pause, ...]:
+        """What is stored, and our own holds that were not yet seen in the store."""
+        return (*self._stored, *self._ours.values())
 
     def replace(self, pauses: Sequence[Pause]) -> bool:
-        """Take note; True when something changed."""
-        before, self.current = self.current, tuple(pauses)
+        """Take note of what is stored; True when something changed."""
+        before, self._stored = self.current, tuple(pauses)
+        for pause in pauses:
+            self._ours.pop(pause.scope, None)
         return before != self.current
+
+    def hold(self, pause: Pause) -> None:
+        """In force from now on, whatever an older reading of the store says, until the store has shown it."""
+        self._ours[pause.scope] = pause
 
     def on(self, account: str) -> Pause | None:
         """The pause that stops this account, if any."""

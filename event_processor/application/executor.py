@@ -32,7 +32,7 @@ class Executor:
         self._run = Run(desk, lease, record, policy)
         self._doubts = Doubts(desk, record)
         self._hearing = Hearing(self._run, self._doubts)
-        self._sending = Sending(self._run, self._doubts)
+        self._sending = Sending(self._run, self._doubts, self._hearing)
         self._deadlines = Deadlines(self._run)
         self._epoch = desk.session.epoch
         self._finished_at: float | None = None
@@ -71,10 +71,10 @@ class Executor:
 
     async def _act(self) -> bool:
         if self._doubtful():
-            await self._resolve()
+            await self._resolve()  # what to send, if anything, is decided next turn, after listening once more
         elif self._finished():
             return await self._settled()
-        if not self._doubtful():
+        else:
             await self._sending.send(self._epoch)
         silent = self._deadlines.silent()
         if silent:
@@ -103,9 +103,10 @@ class Executor:
         return self._doubts.first_look_due or any(i.state is IntentState.UNKNOWN for i in self._run.intents)
 
     async def _resolve(self) -> None:
-        intents = await self._doubts.resolve(self._run.intents)
-        if self._epoch == self._desk.session.epoch:
-            await self._run.save(intents)
+        look = await self._doubts.look()
+        await self._hearing.fold()  # a live report is newer than the look that was under way when it came
+        if look is not None and self._epoch == self._desk.session.epoch:
+            await self._run.save(self._doubts.judge(self._run.intents, look))
 
     def _finished(self) -> bool:
         return all(i.state is IntentState.DONE for i in self._run.intents)

@@ -29,6 +29,11 @@ class Hearing:
         self._reports.append(report)
         self._run.bell.ring()
 
+    @property
+    def unheard(self) -> bool:
+        """Whether reports wait to be folded."""
+        return bool(self._reports)
+
     async def fold(self) -> None:
         """Everything heard so far becomes durable."""
         intents = list(self._run.intents)
@@ -66,7 +71,10 @@ class Hearing:
 
 
 def _contradicts(intent: OrderIntent, report: OrderReport) -> bool:
-    """Alive by the broker, over by our books: a late repetition or a mistake. A look tells which."""
+    """Alive by the broker, over by our books: a late repetition or a mistake. Or another order under the same
+    orderRef. A look tells."""
+    if intent.perm_id and report.perm_id and intent.perm_id != report.perm_id:
+        return True
     over = intent.state is IntentState.DONE and intent.ending in {Ending.CANCELLED, Ending.REFUSED}
     alive = {OrderStatus.SUBMITTED, OrderStatus.PRE_SUBMITTED}
     return over and report.status in alive

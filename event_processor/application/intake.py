@@ -11,7 +11,7 @@ from datetime import timedelta
 from event_processor.application.accounts import AccountRules
 from event_processor.application.bell import Bell
 from event_processor.domain.event import RebalanceEvent, body_digest, parse_event
-from event_processor.domain.facts import EntryDeadLettered, EventRepeated, StoreLost, StoreRestored
+from event_processor.domain.facts import EntryDeadLettered, EventClosed, EventRepeated, StoreLost, StoreRestored
 from event_processor.domain.ids import AccountId, EntryId, EventKey, event_key
 from event_processor.domain.record import EventRecord, Outcome, OutcomeNote, Stage
 from event_processor.errors import EventConflict, EventError, EventMalformed, EventRefused, StoreUnavailable
@@ -110,7 +110,12 @@ class Intake:
     def _read(self, entry: InboxEntry) -> RebalanceEvent:
         if entry.body is None:
             raise EventMalformed("the entry has no field `event`; put the whole event as JSON into that one field")
-        return parse_event(entry.body)
+        try:
+            return parse_event(entry.body)
+        except EventMalformed:
+            raise
+        except Exception as error:
+            raise EventMalformed(f"the event cannot be read: {error!r}", reason_code="unreadable") from error
 
     async def _admit(self, entry: InboxEntry, event: RebalanceEvent) -> None:
         key, digest = event_key(event.source, event.id), body_digest(event)
@@ -122,6 +127,8 @@ class Intake:
                     reason_code="delivery_limit",
                 )
             known = await self._accept(entry, event, key, digest)
+            if known.outcome is Outcome.REJECTED and known.entry_id == entry.entry_id:
+                return await self._refused(entry, known)
         if known.digest != digest:
             raise EventConflict(
                 f"source {event.source!r} and id {event.id!r} were accepted before with another body "
@@ -133,6 +140,7 @@ class Intake:
         else:
             self._pending[entry.entry_id] = key
             self._dispatch(known)
+        return None
 
     async def _accept(self, entry: InboxEntry, event: RebalanceEvent, key: EventKey, digest: str) -> EventRecord:
         now = self._clock.now()
@@ -161,6 +169,22 @@ class Intake:
                 closed_at=now,
             )
         return await self._journal.accept(record, [OutcomeNote(kind=kind, mark="", at=now, data=data)])
+
+    async def _refused(self, entry: InboxEntry, record: EventRecord) -> None:
+        self._bell.ring()
+        self._observer.observe(
+            EventClosed(
+                key=record.key,
+                event_id=record.event.id,
+                account=record.account,
+                outcome=Outcome.REJECTED,
+                reason_code=record.reason_code,
+                reason=record.reason,
+                seconds=0.0,
+                summary={},
+            )
+        )
+        await self._inbox.acknowledge(entry.entry_id)
 
     async def _bury(self, entry: InboxEntry, error: EventError) -> None:
         await self._inbox.dead_letter(entry, str(error), self._clock.now())

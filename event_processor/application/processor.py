@@ -64,7 +64,7 @@ class AccountProcessor:
                 try:
                     seconds = await self._turn()
                 except ProcessorError as error:
-                    await self._failed(error, None, None)
+                    await self._failed_alone(error)
                 await self._bell.heard(seconds)
 
     async def _turn(self) -> float:
@@ -78,7 +78,7 @@ class AccountProcessor:
         if lease is None:
             return _POLL_SECONDS
         records = await self._desk.journal.open_records(self._account)
-        todo = agenda(records)
+        todo = agenda(records, self._desk.clock.now())
         for old, newer in todo.superseded:
             reason = f"superseded by event {newer.event.id} ({newer.event.source})"
             await self._end(lease, old, Conclusion(Outcome.SUPERSEDED, "superseded", reason))
@@ -153,18 +153,25 @@ class AccountProcessor:
 
     # -- endings -------------------------------------------------------------------------------------------
 
-    async def _failed(self, error: ProcessorError, lease: Lease | None, record: EventRecord | None) -> None:
+    async def _failed(self, error: ProcessorError, lease: Lease, record: EventRecord) -> None:
         """The one match on disposition."""
         match error.disposition:
             case Disposition.WAIT:
-                if record is not None and lease is not None:
-                    await self._wait_after(error, lease, record)
+                await self._wait_after(error, lease, record)
+            case Disposition.FAIL | Disposition.REJECT | Disposition.REVIEW:
+                proven = error.disposition is not Disposition.REVIEW and not record.touched
+                outcome = Outcome.FAILED if proven else Outcome.NEEDS_REVIEW
+                await self._end(lease, record, Conclusion(outcome, error.reason_code, str(error)))
+            case _:
+                await self._failed_alone(error)
+
+    async def _failed_alone(self, error: ProcessorError) -> None:
+        """An error outside any attempt, or while answering one."""
+        match error.disposition:
+            case Disposition.WAIT:
+                return
             case Disposition.YIELD:
                 self._desk.leases.drop(self._account)
-            case Disposition.FAIL | Disposition.REJECT if record is not None and lease is not None:
-                await self._end(lease, record, Conclusion(Outcome.FAILED, error.reason_code, str(error)))
-            case Disposition.REVIEW if record is not None and lease is not None:
-                await self._end(lease, record, Conclusion(Outcome.NEEDS_REVIEW, error.reason_code, str(error)))
             case _:
                 await self._halt(error)
 

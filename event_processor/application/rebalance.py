@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -15,7 +16,7 @@ from event_processor.application.recovery import forgotten, strangers
 from event_processor.application.run import write
 from event_processor.domain.closing import Conclusion, conclude, summary
 from event_processor.domain.contract import Contract
-from event_processor.domain.execution import cash_free, money_traded
+from event_processor.domain.execution import cash_left, money_traded
 from event_processor.domain.facts import AccountHeld
 from event_processor.domain.ids import AccountId, ConId, OrderRef, run_digest
 from event_processor.domain.intent import Ending, OrderIntent
@@ -28,7 +29,14 @@ from event_processor.domain.portfolio import AccountState, PortfolioSnapshot
 from event_processor.domain.record import EventRecord, Outcome, OutcomeNote, Stage
 from event_processor.domain.schedule import next_open
 from event_processor.domain.targets import Untargeted
-from event_processor.errors import ForeignOrdersOpen, LimitBreached, MarketClosed, OutcomeUnknown, PlanError
+from event_processor.errors import (
+    ForeignOrdersOpen,
+    LimitBreached,
+    MarketClosed,
+    OutcomeUnknown,
+    PlanError,
+    StoreUnavailable,
+)
 from event_processor.ports import Lease, Pause
 
 
@@ -45,17 +53,16 @@ class Rebalance:
             if self._record.event.data.dry_run:
                 return await self._close_dry(plan)
             await self._write_ahead(plan)
-        rule = self._rule()
-        self._record = await Executor(self._desk, self._lease, self._record, rule.policy).run()
+        policy = self._desk.rules.policy(self._record.account)
+        self._record = await Executor(self._desk, self._lease, self._record, policy).run()
         return await self._close()
-
-    def _rule(self) -> AccountRule:
-        return self._desk.rules.find(self._record.event.data.account)
 
     # -- look and think ------------------------------------------------------------------------------------
 
     async def _plan(self) -> Plan:
-        desk, event, rule = self._desk, self._record.event, self._rule()
+        desk, event = self._desk, self._record.event
+        rule = desk.rules.find(event.data.account)
+        desk.rules.check(rule, dry_run=event.data.dry_run)
         self._check_account()
         portfolio = event.target_portfolio()
         contracts = await desk.broker.resolve([target.query for target in portfolio.targets])
@@ -160,26 +167,27 @@ class Rebalance:
         record = await close(self._desk, self._lease, self._record, conclusion, summary(plan, intents))
         if conclusion.outcome is not Outcome.NEEDS_REVIEW:
             moved = sum((money_traded(i) for i in intents), Decimal(0))
-            cash = cash_free(plan, _settled(intents)) + plan.reserve - plan.slippage
+            cash = cash_left(plan, intents)
             self._desk.book.verified(record.account, cash, moved)
         return record
 
     async def _mismatch(self, plan: Plan) -> str:
         """Positions against what was held plus what was executed; waits for them to catch up. Empty when equal."""
         bell, desk = Bell(), self._desk
-        deadline = desk.clock.monotonic() + desk.settings.settle * 4
+        deadline = desk.clock.monotonic() + desk.settings.settle
         with desk.bell.link(bell):
             while True:
-                wrong = self._differences(plan, await self._positions())
-                if not wrong or desk.clock.monotonic() >= deadline:
+                last = desk.clock.monotonic() >= deadline
+                wrong = self._differences(plan, await self._positions(fresh=last))
+                if not wrong or last:
                     return wrong
                 await bell.heard(0.25)
                 while not desk.session.ready:
                     await bell.heard(5.0)
-                    deadline = desk.clock.monotonic() + desk.settings.settle * 4
+                    deadline = desk.clock.monotonic() + desk.settings.settle
 
-    async def _positions(self) -> dict[ConId, Decimal]:
-        state = await self._desk.broker.account_state(self._record.account)
+    async def _positions(self, *, fresh: bool) -> dict[ConId, Decimal]:
+        state = await self._desk.broker.account_state(self._record.account, fresh=fresh)
         return {position.contract.con_id: position.quantity for position in state.positions}
 
     def _differences(self, plan: Plan, actual: dict[ConId, Decimal]) -> str:
@@ -198,16 +206,16 @@ class Rebalance:
         return any(i.leg.contract.con_id == con_id and i.ending is Ending.LEFT_OPEN for i in self._record.intents)
 
 
-def _settled(intents: Sequence[OrderIntent]) -> tuple[OrderIntent, ...]:
-    return tuple(i for i in intents if i.filled)
-
-
 async def hold(desk: Desk, account: AccountId, reason: str) -> None:
     """Stop trading of one account until a person has looked and resumed it."""
     pause = Pause(scope=account, reason=reason, at=desk.clock.now(), held=True)
-    await desk.journal.pause(pause)
-    desk.pauses.replace((*desk.pauses.current, pause))
+    desk.pauses.hold(pause)
     desk.observer.observe(AccountHeld(account=account, reason=reason))
+    while True:  # as long as the store is away this account does nothing else
+        try:
+            return await desk.journal.pause(pause)
+        except StoreUnavailable:
+            await asyncio.sleep(desk.settings.retry)
 
 
 async def close(

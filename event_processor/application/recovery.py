@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from event_processor.application import telling
@@ -11,11 +11,20 @@ from event_processor.application.desk import Desk
 from event_processor.domain.fold import fold_commission, fold_execution, fold_order
 from event_processor.domain.ids import ConId
 from event_processor.domain.intent import Ending, IntentState, OrderIntent
-from event_processor.domain.reconcile import Decision, Sight, Verdict, reconcile, sight_of
+from event_processor.domain.reconcile import Decision, Sight, Verdict, doubled, reconcile, sight_of
 from event_processor.domain.record import EventRecord
 from event_processor.domain.reports import Evidence
 
 _LOOK_AGAIN_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at the broker showed; `absence_counts` says whether it came late enough to prove absence."""
+
+    evidence: Evidence
+    positions: Mapping[ConId, Decimal]
+    absence_counts: bool
 
 
 class Doubts:
@@ -28,6 +37,7 @@ class Doubts:
         self._held = {line.contract.con_id: line.held for line in plan.lines} if plan else {}
         self._began = self._last_sent = self._next_look = 0.0
         self._looks = 0
+        self._told: dict[str, tuple[Verdict, str]] = {}
         self.first_look_due = False
 
     def begin(self) -> None:
@@ -44,18 +54,22 @@ class Doubts:
         """Seconds until the next look is due."""
         return max(0.0, self._next_look - self._desk.clock.monotonic())
 
-    async def resolve(self, intents: Sequence[OrderIntent]) -> list[OrderIntent]:
-        """The intents after one more look, if one is due. Raises BrokerUnavailable when it fails."""
+    async def look(self) -> Look | None:
+        """One more look at the broker, if one is due. Raises BrokerUnavailable when it fails."""
         now = self._desk.clock.monotonic()
         if now < self._next_look:
-            return list(intents)
+            return None
         self._next_look = now + _LOOK_AGAIN_SECONDS
         counts = self._looks > 0 and now - self._quiet_since() >= self._desk.settings.visibility_delay
         evidence = await self._desk.session.evidence()
-        positions = await self._positions()
+        positions = await self._positions(fresh=counts)
         self._looks += 1
         self.first_look_due = False
-        return [self._settle(intent, evidence, positions, absence_counts=counts) for intent in intents]
+        return Look(evidence, positions, absence_counts=counts)
+
+    def judge(self, intents: Sequence[OrderIntent], look: Look) -> list[OrderIntent]:
+        """The intents as the look leaves them. Everything heard before the look must be folded in already."""
+        return [self._settle(intent, look) for intent in intents]
 
     async def complete(self, intents: Sequence[OrderIntent]) -> list[OrderIntent]:
         """Add executions that we missed to intents that are done."""
@@ -65,29 +79,33 @@ class Doubts:
     def _quiet_since(self) -> float:
         return max(self._began, self._last_sent, self._desk.session.ready_since)
 
-    async def _positions(self) -> dict[ConId, Decimal]:
-        state = await self._desk.broker.account_state(self._record.account)
+    async def _positions(self, *, fresh: bool) -> dict[ConId, Decimal]:
+        state = await self._desk.broker.account_state(self._record.account, fresh=fresh)
         return {position.contract.con_id: position.quantity for position in state.positions}
 
-    def _settle(
-        self, intent: OrderIntent, evidence: Evidence, positions: dict[ConId, Decimal], *, absence_counts: bool
-    ) -> OrderIntent:
-        con_id = intent.leg.contract.con_id
+    def _settle(self, intent: OrderIntent, look: Look) -> OrderIntent:
+        con_id, evidence = intent.leg.contract.con_id, look.evidence
         sight = sight_of(
             intent,
             evidence,
-            positions.get(con_id, Decimal(0)),
+            look.positions.get(con_id, Decimal(0)),
             self._held.get(con_id, Decimal(0)),
-            absence_counts=absence_counts,
+            absence_counts=look.absence_counts,
         )
         if intent.state is IntentState.DONE:
             return _contradicted(_with_trades(intent, evidence), sight)
         if intent.state is not IntentState.UNKNOWN:
             return _seen(intent, sight)
         decision = reconcile(intent, sight)
-        if decision.verdict is not Verdict.WAIT:
-            telling.reconciled(self._desk, self._record, decision)
+        self._tell(decision)
         return self._answer(decision)
+
+    def _tell(self, decision: Decision) -> None:
+        """Once for each new verdict on an intent; waiting is no news."""
+        ref, news = str(decision.intent.ref), (decision.verdict, decision.reason)
+        if decision.verdict is not Verdict.WAIT and self._told.get(ref) != news:
+            self._told[ref] = news
+            telling.reconciled(self._desk, self._record, decision)
 
     def _answer(self, decision: Decision) -> OrderIntent:
         if decision.verdict is not Verdict.ESCALATE:
@@ -110,8 +128,12 @@ def _seen(intent: OrderIntent, sight: Sight) -> OrderIntent:
 
 
 def _contradicted(intent: OrderIntent, sight: Sight) -> OrderIntent:
-    """Done by our books, open at the broker: not ours to guess."""
-    if not sight.open_orders or intent.ending in {Ending.LEFT_OPEN, Ending.UNRESOLVED}:
+    """Done by our books, open or there twice at the broker: not ours to guess."""
+    if intent.ending is Ending.UNRESOLVED:
+        return intent
+    if doubled(intent, sight):
+        return replace(intent, ending=Ending.UNRESOLVED, note="the broker shows more than one order with this orderRef")
+    if not sight.open_orders or intent.ending is Ending.LEFT_OPEN:
         return intent
     return replace(
         intent, ending=Ending.UNRESOLVED, note=f"ended as {intent.ending}, yet the broker still shows it open"

@@ -66,6 +66,8 @@ class Run:
         for old, new in zip(before.intents, after.intents, strict=True):
             if old.state is not new.state:
                 self._since[new.leg.number] = self.desk.clock.monotonic()
+            if new.perm_id and not old.perm_id:
+                self.desk.session.proved_writable()
         telling.moves(self.desk, before, self.record)
         self.bell.ring()
 

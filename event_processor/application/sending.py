@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from event_processor.application import telling
+from event_processor.application.hearing import Hearing
 from event_processor.application.recovery import Doubts
 from event_processor.application.run import Run, order_of
 from event_processor.domain.execution import Release, releases
@@ -19,8 +20,8 @@ from event_processor.errors import BrokerUnavailable, QuotesUnavailable, Trading
 class Sending:
     """Releases intents of one run, batch by batch."""
 
-    def __init__(self, run: Run, doubts: Doubts) -> None:
-        self._run, self._doubts = run, doubts
+    def __init__(self, run: Run, doubts: Doubts, hearing: Hearing) -> None:
+        self._run, self._doubts, self._hearing = run, doubts, hearing
         clock = run.desk.clock
         self._priced_at = clock.monotonic() - (clock.now() - run.plan.made_at).total_seconds()
         self._again_at = 0.0
@@ -40,8 +41,9 @@ class Sending:
         hopeless = frozenset(release.intent.leg.number for release in due if not release.quantity)
         if hopeless:
             return await self._end(lambda i: i.leg.number in hopeless, Ending.SKIPPED, "its cash did not come in")
-        batch = due[: run.desk.settings.batch]
-        if not batch:
+        batch = due[: run.desk.settings.batch if run.desk.session.writable else 1]
+        probing = not run.desk.session.writable and any(i.state is IntentState.SUBMITTING for i in run.intents)
+        if not batch or probing:
             return None
         try:
             await self._write_ahead(batch)
@@ -103,7 +105,7 @@ class Sending:
             try:
                 await broker.send_slot()
                 intent = self._run.intent(leg)
-                if not self._may_send(epoch):
+                if not self._may_send(intent, epoch):
                     return legs[position:]
                 broker.place(order_of(self._run.record, intent), intent.order_id)
             except BrokerUnavailable:
@@ -111,8 +113,11 @@ class Sending:
             telling.submitted(self._run.desk, self._run.record, intent)
         return ()
 
-    def _may_send(self, epoch: int) -> bool:
-        """The last look before the socket; nothing else runs between this and the send."""
+    def _may_send(self, intent: OrderIntent, epoch: int) -> bool:
+        """The last look before the socket; nothing else runs between this and the send. An order that is sent
+        again does not go while anything is unheard: it may be the report of the first."""
+        if intent.sent > 1 and self._hearing.unheard:
+            return False
         desk, account = self._run.desk, self._run.record.account
         return (
             desk.session.ready

@@ -59,12 +59,17 @@ class SessionKeeper:
         self.epoch = 0
         self.accounts: tuple[AccountId, ...] = ()
         self.ready_since = 0.0
+        self.writable = True
         self._evidence: tuple[int, float, Evidence] | None = None
 
     @property
     def ready(self) -> bool:
         """Only then may orders be placed."""
         return self.state is SessionState.READY
+
+    def proved_writable(self) -> None:
+        """The broker took an order. After it had refused one as read-only, only one at a time is tried."""
+        self.writable = True
 
     @property
     def advice(self) -> str:
@@ -104,6 +109,8 @@ class SessionKeeper:
             self.epoch += 1
         if after is SessionState.READY and before is not after:
             self.ready_since = self._clock.monotonic()
+        if after is SessionState.READ_ONLY:
+            self.writable = False
         self.state, self.detail = after, happened.detail
         if after is not before:
             self._observer.observe(

@@ -84,8 +84,16 @@ class Supervisor:
             ]
             await self._stop.wait()
             self._tasks = None
+            await self._cancel_all()
+
+    async def _cancel_all(self) -> None:
+        """Cancel until everybody has gone: a library may swallow a cancellation that meets a time-out."""
+        for _ in range(int(_STOP_SECONDS)):
             for task in self._running:
                 task.cancel()
+            _, alive = await asyncio.wait(self._running, timeout=1.0)
+            if not alive:
+                return
 
     async def _wind_down(self, reason: str) -> None:
         """Bounded: a store that is away must not keep the process from ending."""

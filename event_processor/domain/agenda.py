@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from event_processor.domain.record import EventRecord
 
@@ -16,20 +17,22 @@ class Agenda:
     order: tuple[EventRecord, ...]
 
 
-def agenda(records: Sequence[EventRecord]) -> Agenda:
+def agenda(records: Sequence[EventRecord], now: datetime) -> Agenda:
     """Decide over the open records of one account.
 
     What has touched the market is finished before anything else. Of the real events that have not, the
-    newest supersedes the others. Dry runs neither supersede nor are superseded, and go first since they
-    change nothing.
+    newest supersedes the older ones, once its own time has come: one that may not start yet leaves them
+    alone, and so does one that has expired. Dry runs neither supersede nor are superseded, and go first
+    since they change nothing.
     """
     touched = [r for r in records if r.touched]
     if touched:
         return Agenda((), tuple(sorted(touched, key=arrival)))
     dry = sorted((r for r in records if r.event.data.dry_run), key=arrival)
     real = sorted((r for r in records if not r.event.data.dry_run), key=arrival)
-    newest = real[-1:]
-    return Agenda(tuple((old, newest[0]) for old in real[:-1]), (*dry, *newest))
+    due = [r for r in real if r.expires_at > now and (r.event.data.not_before or now) <= now]
+    older = [r for r in real if due and arrival(r) < arrival(due[-1])]
+    return Agenda(tuple((old, due[-1]) for old in older), (*dry, *(r for r in real if r not in older)))
 
 
 def arrival(record: EventRecord) -> tuple[int, int]:

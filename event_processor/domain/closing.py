@@ -29,6 +29,9 @@ def conclude(intents: Sequence[OrderIntent]) -> Conclusion:
     """The final outcome of a plan whose intents are all done."""
     if not intents:
         return Conclusion(Outcome.NO_CHANGE, "in_band", "Every line is already within one share of its target.")
+    overfilled = [i for i in intents if i.filled > i.quantity]
+    if overfilled:
+        return Conclusion(Outcome.NEEDS_REVIEW, "overfilled", _listed("Filled more than was ordered", overfilled))
     unresolved = [i for i in intents if i.ending is Ending.UNRESOLVED]
     if unresolved:
         return Conclusion(Outcome.NEEDS_REVIEW, "outcome_unknown", _listed("Not proven either way", unresolved))

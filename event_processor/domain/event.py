@@ -77,15 +77,13 @@ class TargetLine(ContractModel):
         return Target(self._query(), measure, getattr(self, measure))
 
     def _query(self) -> ContractQuery:
-        if self.con_id is not None and "currency" not in self.model_fields_set:
-            currency = ""  # the id says it; a wrong guess would make IBKR find nothing
-        else:
-            currency = self.currency
+        # A conId says the currency itself; a wrong guess would make IBKR find nothing.
+        guessed = self.con_id is not None and "currency" not in self.model_fields_set
         return ContractQuery(
             symbol=self.symbol or "",
             con_id=ConId(self.con_id or 0),
             sec_type=self.sec_type,
-            currency=currency,
+            currency="" if guessed else self.currency,
             exchange=self.exchange,
             primary_exchange=self.primary_exchange or "",
         )
@@ -176,9 +174,7 @@ class RebalanceEvent(ContractModel):
             orders_max=own.max_orders,
             turnover_max=own.max_turnover,
             position_weight_max=own.max_position_weight,
-            quote_age_seconds_max=AGE_UNLIMITED
-            if own.max_quote_age_seconds is None
-            else own.max_quote_age_seconds,
+            quote_age_seconds_max=AGE_UNLIMITED if own.max_quote_age_seconds is None else own.max_quote_age_seconds,
         )
 
 
@@ -228,8 +224,9 @@ def event_json(event: RebalanceEvent) -> str:
 
 
 def body_digest(event: RebalanceEvent) -> str:
-    """Digest of the content: the order of keys, blanks and the spelling of numbers make no difference."""
-    return hashlib.sha256(event_json(event).encode()).hexdigest()
+    """Digest of what is asked for: spelling makes no difference, nor does when the envelope was written."""
+    content = event.model_dump(exclude_unset=True, exclude={"time"})
+    return hashlib.sha256(strict_json.write_json(content).encode()).hexdigest()
 
 
 def new_event(*, event_id: str, source: str, time: datetime, data: Mapping[str, Any]) -> RebalanceEvent:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 Path = tuple[str | int, ...]
 
@@ -65,17 +64,17 @@ def show_path(path: Path) -> str:
 
 def read_problems(error: ValidationError, known: Collection[str]) -> list[Problem]:
     """The mistakes that pydantic found, in our words; `known` are the field names to suggest from."""
-    return [_problem(detail, known) for detail in error.errors(include_url=False)]
+    return [_problem(dict(detail), known) for detail in error.errors(include_url=False)]
 
 
-def _problem(detail: ErrorDetails, known: Collection[str]) -> Problem:
+def _problem(detail: Mapping[str, Any], known: Collection[str]) -> Problem:
     path, kind = detail["loc"], detail["type"]
     if kind == "extra_forbidden":
         near = difflib.get_close_matches(str(path[-1]), known, n=1)
         return Problem(path, "is not a known field" + (f": did you mean {near[0]}?" if near else ""))
     if kind == "missing":
         return Problem(path, _RULES[kind])
-    rule = _RULES.get(kind, detail["msg"]).format(**detail.get("ctx", {}))
+    rule = _RULES[kind].format(**detail.get("ctx", {})) if kind in _RULES else detail["msg"]
     return Problem(path, rule, detail["input"])
 
 
@@ -96,6 +95,6 @@ def tell(problems: Collection[Problem]) -> str:
     return head + "; ".join(lines)
 
 
-def _show(value: Any) -> str:
+def _show(value: object) -> str:
     text = str(value) if isinstance(value, Decimal) else json.dumps(value, default=str)
     return text if len(text) <= _VALUE_SHOWN else text[: _VALUE_SHOWN - 1] + "…"

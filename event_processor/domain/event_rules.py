@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeGuard
 
 from event_processor.domain.event_fields import moment
 from event_processor.domain.event_problems import Path, Problem
-from event_processor.domain.money import show_quantity
+from event_processor.domain.money import ZERO, show_quantity
 
 WEIGHT_TOLERANCE = Decimal("0.0001")
 MEASURES = ("weight", "quantity", "value")
@@ -20,7 +20,7 @@ NAMES = ("symbol", "con_id")
 _TARGETS: Path = ("data", "targets")
 
 
-def find_problems(body: Any) -> Iterator[Problem]:
+def find_problems(body: object) -> Iterator[Problem]:
     """Every broken rule in a parsed body."""
     data = body.get("data") if isinstance(body, Mapping) else None
     if not isinstance(data, Mapping):
@@ -64,7 +64,8 @@ def _sums(data: Mapping[str, Any], targets: Sequence[Any]) -> Iterator[Problem]:
     weights = [target["weight"] for target in targets if isinstance(target, Mapping) and "weight" in target]
     cash = data.get("cash", {})
     reserve = cash.get("reserve", 0) if isinstance(cash, Mapping) else None
-    if not all(map(_is_number, [*weights, reserve])):
+    numbers = [Decimal(share) for share in [*weights, reserve] if _is_number(share)]
+    if len(numbers) <= len(weights):
         return
     full = data.get("completeness", "full") == "full"
     if not targets:
@@ -72,7 +73,7 @@ def _sums(data: Mapping[str, Any], targets: Sequence[Any]) -> Iterator[Problem]:
             rule = "must not be empty (only completeness full, untargeted liquidate and cash.reserve 1 sell all)"
             yield Problem(_TARGETS, rule)
         return
-    total = sum(map(Decimal, weights), Decimal(reserve))
+    total = sum(numbers, ZERO)
     said = f"the weights and cash.reserve sum to {show_quantity(total)}"
     if total > 1 + WEIGHT_TOLERANCE:
         yield Problem(_TARGETS, f"must not exceed 1 in all: {said}")
@@ -96,5 +97,5 @@ def _times(data: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(("data", "expires_at"), "must be after data.not_before", data["expires_at"])
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> TypeGuard[int | Decimal]:
     return isinstance(value, int | Decimal) and not isinstance(value, bool) and Decimal(value).is_finite()

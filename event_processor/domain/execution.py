@@ -26,13 +26,15 @@ def releases(plan: Plan, intents: Sequence[OrderIntent]) -> tuple[Release, ...]:
     """Every recorded intent that may be sent now, in the plan's order.
 
     Buys are counted against our own ledger of executions since the snapshot, never against the broker's
-    cash, which lags fills. While sells are unsettled a buy that does not fit waits; afterwards it is
+    cash, which lags fills. While a sell is not done a buy that does not fit waits; afterwards it is
     trimmed to what the cash pays.
     """
     waiting = [intent for intent in intents if intent.state is IntentState.RECORDED]
     sells = tuple(Release(intent, intent.quantity) for intent in waiting if intent.leg.side is Side.SELL)
-    sells_over = all(i.settled for i in intents if i.leg.side is Side.SELL)
+    sells_over = all(i.state is IntentState.DONE for i in intents if i.leg.side is Side.SELL)
     free = cash_free(plan, intents)
+    if not sells_over:  # waiting costs nothing: the allowance is only there to spare a buy from being trimmed
+        free -= _allowance(plan)
     buys = []
     for intent in waiting:
         if intent.leg.side is Side.SELL:
@@ -47,17 +49,27 @@ def releases(plan: Plan, intents: Sequence[OrderIntent]) -> tuple[Release, ...]:
 
 def cash_free(plan: Plan, intents: Sequence[OrderIntent]) -> Decimal:
     """Base money that buys may still use: the snapshot's cash less the reserve, plus what sells brought,
-    less what buys spent or have bound, plus the slippage the plan allows for."""
-    free = plan.cash - plan.reserve + plan.slippage
+    less what buys spent or have bound, plus the slippage the plan allows for out of the reserve."""
+    bound = (
+        _cost(intent, intent.quantity - intent.filled)
+        for intent in intents
+        if intent.leg.side is Side.BUY and intent.state in _OPEN
+    )
+    return cash_left(plan, intents) - plan.reserve + _allowance(plan) - sum(bound, _ZERO)
+
+
+def cash_left(plan: Plan, intents: Sequence[OrderIntent]) -> Decimal:
+    """The snapshot's cash plus what sells brought, less what buys and commissions took. Base money."""
+    cash = plan.cash
     for intent in intents:
         traded = money_traded(intent)
-        if intent.leg.side is Side.SELL:
-            free += traded - commission_paid(intent)
-            continue
-        free -= traded + commission_paid(intent)
-        if intent.state in _OPEN:
-            free -= _cost(intent, intent.quantity - intent.filled)
-    return free
+        cash += (traded if intent.leg.side is Side.SELL else -traded) - commission_paid(intent)
+    return cash
+
+
+def _allowance(plan: Plan) -> Decimal:
+    """How far into the reserve prices may push us; never beyond it, since that is not money we have."""
+    return min(plan.slippage, plan.reserve)
 
 
 def money_traded(intent: OrderIntent) -> Decimal:

@@ -13,23 +13,34 @@ _ALIVE_FROM = frozenset({IntentState.RECORDED, IntentState.SUBMITTING, IntentSta
 
 
 def fold_execution(intent: OrderIntent, execution: Execution) -> OrderIntent:
-    """Add one execution. A correction (same id but for the digits after the last period, and no growth of
-    the cumulative quantity; TWS API, Execution.execId) replaces the one it corrects."""
-    if any(fill.exec_id == execution.exec_id for fill in intent.fills):
-        return intent
-    kept = tuple(fill for fill in intent.fills if not _corrects(execution, fill))
+    """Add one execution. A correction replaces the one it corrects, whichever comes first; see `_corrects`."""
     fill = Fill(execution.exec_id, execution.quantity, execution.price, execution.cumulative)
-    grown = replace(intent, fills=(*kept, fill), perm_id=intent.perm_id or execution.perm_id)
+    if any(known.exec_id == fill.exec_id or _corrects(known, fill) for known in intent.fills):
+        return intent
+    kept = tuple(known for known in intent.fills if not _corrects(fill, known))
+    grown = replace(
+        intent,
+        fills=(*kept, fill),
+        perm_id=intent.perm_id or execution.perm_id,
+        client_id=intent.client_id or execution.client_id,
+        order_id=intent.order_id or execution.order_id,
+    )
     if grown.state in _ALIVE_FROM:
         grown = grown.to(IntentState.WORKING)
     return _finish_if_full(grown)
 
 
-def _corrects(execution: Execution, fill: Fill) -> bool:
-    same_trade = execution.exec_id.rpartition(".")[0] == fill.exec_id.rpartition(".")[0] != ""
-    if not same_trade or execution.cumulative is None or fill.cumulative is None:
+def _corrects(later: Fill, earlier: Fill) -> bool:
+    """Whether one report restates the other: the ids differ only in the number after the last period, and
+    the higher one does not come on top (TWS API, Execution.execId). A gateway that numbers separate fills that
+    way is told apart by the cumulative quantity, which a separate fill adds to."""
+    stem, _, number = later.exec_id.rpartition(".")
+    other_stem, _, other_number = earlier.exec_id.rpartition(".")
+    if not stem or stem != other_stem or not (number.isdigit() and other_number.isdigit()):
         return False
-    return execution.cumulative <= fill.cumulative
+    if int(number) <= int(other_number) or later.cumulative is None or earlier.cumulative is None:
+        return False
+    return later.cumulative - later.quantity < earlier.cumulative
 
 
 def fold_commission(intent: OrderIntent, commission: Commission) -> OrderIntent:
@@ -44,7 +55,10 @@ def fold_commission(intent: OrderIntent, commission: Commission) -> OrderIntent:
 
 
 def fold_order(intent: OrderIntent, report: OrderReport) -> OrderIntent:
-    """Move the intent as the broker's status says."""
+    """Move the intent as the broker's status says. A report of another order (another permId) under the same
+    orderRef does not move it: whoever folds looks into that."""
+    if intent.perm_id and report.perm_id and intent.perm_id != report.perm_id:
+        return intent
     known = replace(
         intent,
         perm_id=intent.perm_id or report.perm_id,
@@ -84,7 +98,9 @@ def fold_notice(intent: OrderIntent, notice: OrderNotice) -> OrderIntent:
         case NoticeKind.CANCELLED:
             return intent.to(IntentState.DONE, ending=Ending.CANCELLED, note=note)
         case NoticeKind.READ_ONLY if intent.state is IntentState.SUBMITTING:
-            return intent.to(IntentState.RECORDED, note=note)
+            return replace(
+                intent.to(IntentState.RECORDED, note=note), order_id=0, client_id=0, sent=intent.sent - 1, sent_at=None
+            )
         case _:
             return intent.to(IntentState.UNKNOWN, note=note)
 

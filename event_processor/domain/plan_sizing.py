@@ -9,13 +9,13 @@ repetition. When the cash does not pay for all buys they shrink in proportion, t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from event_processor.domain.money import HALF, ONE, ZERO, commission_estimate, whole_floor
 
-_ROUNDS_MAX = 16
+_ROUNDS_FREE, _ROUNDS_MAX = 8, 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +68,18 @@ class Sizing:
 
 def size_lines(lines: Sequence[Line], basis: Decimal, cash: Decimal, reserve_share: Decimal) -> Sizing:
     """Whole shares for every line, within cash less reserve. All money in base currency."""
-    changes = [ZERO] * len(lines)
-    for _ in range(_ROUNDS_MAX):
-        net = basis - _costs(lines, changes)
+    sizing = Sizing((ZERO,) * len(lines), basis, ZERO, (), ())
+    caps: dict[int, Decimal] = {}
+    for number in range(_ROUNDS_MAX):
+        before, net = sizing.changes, basis - _costs(lines, sizing.changes)
         reserve = max(reserve_share * net, ZERO)
-        fit = _Fit(lines, net, cash - reserve, changes)
-        sizing = Sizing(tuple(fit.changes), net, reserve, tuple(fit.trimmed), tuple(sorted(fit.suppressed)))
-        if fit.changes == changes:
+        fit = _Fit(lines, net, cash - reserve, before, caps)
+        if number >= _ROUNDS_FREE:  # a share that fits every other time would go back and forth for ever
+            caps |= {i: fit.changes[i] for i in fit.trimmed}
+        trimmed = tuple(sorted({*fit.trimmed, *caps}))
+        sizing = Sizing(tuple(fit.changes), net, reserve, trimmed, tuple(sorted(fit.suppressed)))
+        if sizing.changes == before:
             break
-        changes = fit.changes
     return sizing
 
 
@@ -92,12 +95,19 @@ class _Fit:
     """One round: from the changes so far to better ones that the money pays for."""
 
     def __init__(
-        self, lines: Sequence[Line], basis: Decimal, money: Decimal, before: Sequence[Decimal]
+        self,
+        lines: Sequence[Line],
+        basis: Decimal,
+        money: Decimal,
+        before: Sequence[Decimal],
+        caps: Mapping[int, Decimal],
     ) -> None:
-        self.lines = lines
+        self.lines, self.caps = lines, caps
         self.gaps = [line.ideal(basis) - line.held for line in lines]
         self.suppressed: set[int] = set()
         self.lows = [self._low(i, change) for i, change in enumerate(before)]
+        for i, cap in caps.items():
+            self.lows[i] = min(self.lows[i], cap)
         self._fit(money, before)
         while small := [i for i, change in enumerate(self.changes) if change and self._too_small(i, change)]:
             self.suppressed.update(small)
@@ -120,9 +130,7 @@ class _Fit:
     def _fit(self, money: Decimal, before: Sequence[Decimal]) -> None:
         self.changes = list(self.lows)
         self.trimmed: list[int] = []
-        self.left = money + sum(
-            (line.flow(low) for line, low in zip(self.lines, self.lows, strict=True) if low), ZERO
-        )
+        self.left = money + sum((line.flow(low) for line, low in zip(self.lines, self.lows, strict=True) if low), ZERO)
         if self.left < 0:
             self._trim()
         else:
@@ -133,6 +141,7 @@ class _Fit:
             (gap - low, i)
             for i, (gap, low) in enumerate(zip(self.gaps, self.lows, strict=True))
             if i not in self.suppressed
+            and i not in self.caps
             and (low or before[i])
             and self._may_rise(i)
             and (gap - low > HALF or (gap > low and before[i] == low + ONE))

@@ -76,9 +76,7 @@ def plan_rebalance(
 
     changes = dict(zip(traded, sizing.changes, strict=True))
     ideals = {con_id: line.ideal(sizing.basis) for con_id, line in traded.items()}
-    weights = {
-        con_id: target.amount * scale for con_id, target in targets.items() if target.measure is Measure.WEIGHT
-    }
+    weights = {con_id: target.amount * scale for con_id, target in targets.items() if target.measure is Measure.WEIGHT}
     legs = _legs(priced, changes)
     plan = Plan(
         key=key,

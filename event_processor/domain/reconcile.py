@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -13,8 +14,14 @@ from event_processor.domain.intent import Ending, IntentState, OrderIntent
 from event_processor.domain.order import OrderStatus, Side
 from event_processor.domain.reports import Commission, Evidence, Execution, OrderReport
 
-SENDS_MAX = 3
-"""How often one intent may be handed to the socket: each time after the one before was proven absent."""
+SENDS_MAX = 5
+"""How often one intent may be handed to the socket, each time after the one before was proven absent; a bound
+against a loop, not a measure of safety."""
+
+
+HISTORY = timedelta(hours=12)
+"""How far back the absence of an order proves anything: executions and completed orders are shown for the
+broker's current day only (`session-and-execution` 1d; unverified live: drill card D-12)."""
 
 
 class Verdict(StrEnum):
@@ -42,7 +49,8 @@ class Sight:
     """What the broker shows of one intent.
 
     `position` is the broker's count of the contract now (None: unknown), `held_before` the plan's.
-    `absence_counts` says that look-ups succeeded under our own session, twice, after the visibility delay.
+    `absence_counts` says that look-ups succeeded under our own session, twice, after the visibility delay;
+    `history_covers` that the broker still shows what happened since the order was sent.
     """
 
     open_orders: tuple[OrderReport, ...]
@@ -52,6 +60,7 @@ class Sight:
     position: Decimal | None
     held_before: Decimal
     absence_counts: bool
+    history_covers: bool
 
 
 def sight_of(
@@ -71,18 +80,20 @@ def sight_of(
         position=position,
         held_before=held_before,
         absence_counts=absence_counts,
+        history_covers=intent.sent_at is None or evidence.taken_at - intent.sent_at < HISTORY,
     )
 
 
 def reconcile(intent: OrderIntent, sight: Sight) -> Decision:
     """The verdict on one intent that is not done, with the intent as the evidence leaves it."""
-    if len(_perm_ids(sight)) > 1:
+    if doubled(intent, sight):
         return Decision(Verdict.ESCALATE, intent, "the broker shows more than one order with this orderRef")
     seen = _fold(intent, sight)
     if seen.state is IntentState.DONE:
         return Decision(Verdict.SETTLE, seen, f"the broker shows it {seen.ending}, {seen.filled} filled")
     if sight.open_orders:
-        return Decision(Verdict.ADOPT, seen, f"open at the broker as {sight.open_orders[-1].status}")
+        adopted = seen.to(IntentState.WORKING, note=seen.note)
+        return Decision(Verdict.ADOPT, adopted, f"open at the broker as {sight.open_orders[-1].status}")
     if not sight.absence_counts:
         return Decision(Verdict.WAIT, seen, "not visible yet; absence does not count before the visibility delay")
     return _absent(seen, sight)
@@ -103,6 +114,8 @@ def _absent(intent: OrderIntent, sight: Sight) -> Decision:
     if intent.perm_id or intent.fills or intent.reported_filled:
         done = intent.to(IntentState.DONE, ending=Ending.CANCELLED, note="gone from the broker's books")
         return Decision(Verdict.SETTLE, done, "no longer at the broker; the position confirms what it filled")
+    if not sight.history_covers:
+        return Decision(Verdict.ESCALATE, intent, "sent too long ago: the broker no longer shows that day's orders")
     if intent.sent >= SENDS_MAX:
         return Decision(Verdict.ESCALATE, intent, f"sent {intent.sent} times and never seen at the broker")
     if intent.state is IntentState.RECORDED:
@@ -132,6 +145,11 @@ def _as_dead(report: OrderReport) -> OrderReport:
     return report if report.status.dead else replace(report, status=OrderStatus.CANCELLED)
 
 
-def _perm_ids(sight: Sight) -> frozenset[PermId]:
+def doubled(intent: OrderIntent, sight: Sight) -> bool:
+    """Whether the broker shows more than one order under this intent's orderRef."""
+    return len(_perm_ids(intent, sight)) > 1
+
+
+def _perm_ids(intent: OrderIntent, sight: Sight) -> frozenset[PermId]:
     reports: Iterable[OrderReport | Execution] = (*sight.open_orders, *sight.completed, *sight.executions)
-    return frozenset(report.perm_id for report in reports if report.perm_id)
+    return frozenset(perm_id for perm_id in (intent.perm_id, *(r.perm_id for r in reports)) if perm_id)

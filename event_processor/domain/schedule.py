@@ -12,6 +12,8 @@ from event_processor.domain.contract import Contract, TradingInterval
 RETRY_AFTER = timedelta(hours=1)
 """When to look again if the hours IBKR gave name no common opening; it gives a few days at a time."""
 
+_NAMES_SHOWN = 5
+
 _ZONES = {
     "EST": "America/New_York",
     "EDT": "America/New_York",
@@ -55,7 +57,8 @@ def next_open(contracts: Iterable[Contract], now: datetime) -> MarketHours:
     closed = sorted({symbol for symbol, hours in known if not _is_open(hours, now)})
     if not closed:
         return MarketHours(open=True, opens_at=None, reason="the market is open")
-    names = ", ".join(closed[:5]) + (f" and {len(closed) - 5} more" if len(closed) > 5 else "")
+    more = len(closed) - _NAMES_SHOWN
+    names = ", ".join(closed[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
     moments = sorted({interval.opens for _, hours in known for interval in hours if interval.opens > now})
     for moment in moments:
         if all(_is_open(hours, moment) for _, hours in known):

@@ -27,7 +27,7 @@ class _Object(dict[str, Any]):
     repeated: tuple[str, ...] = ()
 
 
-def read_json(body: str | bytes) -> Any:
+def read_json(body: str | bytes) -> object:
     """The body as Python values; numbers with a point become exact Decimals.
 
     Raises:
@@ -66,28 +66,38 @@ def _object(pairs: list[tuple[str, Any]]) -> _Object:
     return found
 
 
-def find_problems(value: Any, path: Path = ()) -> Iterator[Problem]:
+def find_problems(value: object, path: Path = ()) -> Iterator[Problem]:
     """What is wrong with the values themselves, wherever they stand."""
-    match value:
-        case _ if len(path) > DEPTH_MAX:
-            yield Problem(path[:DEPTH_MAX], f"must not be nested deeper than {DEPTH_MAX} levels")
-        case None if path[:2] != _FREE:
-            yield Problem(path, "must not be null: leave the field out instead", None)
-        case str() if not _encodable(value):
-            yield Problem(path, "must be valid Unicode text", value)
-        case int() | Decimal():
-            if not _bounded(Decimal(value)):
-                yield Problem(path, f"must be a finite number of at most {_DIGITS_MAX} digits", value)
-        case dict():
-            for key in getattr(value, "repeated", ()):
-                yield Problem((*path, key), "must be given once: the key stands there more than once")
-            for key, inner in value.items():
-                if not _encodable(key):
-                    yield Problem((*path, key), "must have a name of valid Unicode text")
-                yield from find_problems(inner, (*path, key))
-        case list():
-            for index, inner in enumerate(value):
-                yield from find_problems(inner, (*path, index))
+    if len(path) > DEPTH_MAX:
+        yield Problem(path[:DEPTH_MAX], f"must not be nested deeper than {DEPTH_MAX} levels")
+    elif isinstance(value, _Object):
+        yield from _keys(value, path)
+        for key, inner in value.items():
+            yield from find_problems(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from find_problems(inner, (*path, index))
+    elif rule := _broken_rule(value, free=path[: len(_FREE)] == _FREE):
+        yield Problem(path, rule, value)
+
+
+def _keys(value: _Object, path: Path) -> Iterator[Problem]:
+    for key in value.repeated:
+        yield Problem((*path, key), "must be given once: the key stands there more than once")
+    for key in value:
+        if not _encodable(key):
+            yield Problem((*path, key), "must have a name of valid Unicode text")
+
+
+def _broken_rule(value: object, *, free: bool) -> str:
+    """The rule a single value breaks, or "" when it breaks none."""
+    if value is None and not free:
+        return "must not be null: leave the field out instead"
+    if isinstance(value, str) and not _encodable(value):
+        return "must be valid Unicode text"
+    if isinstance(value, int | Decimal) and not _bounded(Decimal(value)):
+        return f"must be a finite number of at most {_DIGITS_MAX} digits"
+    return ""
 
 
 def _encodable(text: str) -> bool:
@@ -101,12 +111,10 @@ def _encodable(text: str) -> bool:
 def _bounded(number: Decimal) -> bool:
     if not number.is_finite():
         return False
-    _, digits, exponent = number.as_tuple()
-    assert isinstance(exponent, int)  # noqa: S101 - a finite number has one; for the type checker
-    return len(digits) <= _DIGITS_MAX and -_DIGITS_MAX <= exponent <= _DIGITS_MAX
+    return len(number.as_tuple().digits) <= _DIGITS_MAX and abs(number.adjusted()) <= _DIGITS_MAX
 
 
-def write_json(value: Any) -> str:
+def write_json(value: object) -> str:
     """The one canonical text of a value: sorted keys, no blanks, plain numbers, times in UTC."""
     match value:
         case Mapping():

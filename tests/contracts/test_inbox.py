@@ -141,6 +141,11 @@ async def test_renewing_never_steals_and_tells_what_was_lost(store: Store) -> No
     assert list(await other.renew([lost])) == []
 
 
+async def test_renewing_nothing_loses_nothing(store: Store) -> None:
+    """An idle processor may renew all the same."""
+    assert list(await store.client().inbox.renew([])) == []
+
+
 async def test_a_lost_entry_may_be_reclaimed_and_is_then_handed_out_again(store: Store) -> None:
     """Whoever was told that an entry is lost gets it back as any other consumer would."""
     entry_id = await store.add({"event": "a"})

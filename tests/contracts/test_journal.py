@@ -185,7 +185,7 @@ async def test_what_notes_and_summaries_carry_comes_back_as_plain_data(store: St
     journal = store.client().journal
     data = {"cash": Decimal("1.10"), "at": AT, "lines": ({"kind": Outcome.FAILED},)}
     plain = {"cash": "1.10", "at": "2026-01-05T15:00:00Z", "lines": [{"kind": "failed"}]}
-    record = await journal.accept(replace(accepted(), summary=data), [note(**data)])
+    record = await journal.accept(replace(accepted(), summary=data), [replace(note(), data=data)])
     assert record.summary == plain
     [(_, told, about)] = await journal.unpublished(1)
     assert (told.data, about.summary) == (plain, plain)

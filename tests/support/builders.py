@@ -24,7 +24,7 @@ ACCOUNT = AccountId("DU1234567")
 CON_IDS = {"SPY": 756733, "TLT": 15547841, "GLD": 51529211, "SAP": 14204, "IEF": 15547816}
 
 
-def contract(symbol: str, *, con_id: int = 0, **changes: Any) -> Contract:
+def contract(symbol: str, *, con_id: int = 0, **changes: Any) -> Contract:  # noqa: ANN401 - any field
     """A contract; well-known symbols have their true conId."""
     return replace(Contract(ConId(con_id or CON_IDS[symbol]), symbol), **changes)
 
@@ -69,7 +69,7 @@ def target(symbol: str, amount: str | Decimal, measure: Measure = Measure.WEIGHT
 
 
 def weights(**amounts: str) -> TargetPortfolio:
-    """A full portfolio of weights: weights(SPY="0.6", TLT="0.4")."""
+    """A full portfolio, as in `weights(SPY="0.6", TLT="0.4")`."""
     return TargetPortfolio(tuple(target(symbol, amount) for symbol, amount in amounts.items()))
 
 
@@ -105,7 +105,7 @@ def settled(made: Plan, seen: PortfolioSnapshot) -> PortfolioSnapshot:
     return replace(seen, state=replace(seen.state, cash=cash_after(made), positions=(*others, *held)))
 
 
-def event_body(**data: Any) -> dict[str, Any]:
+def event_body(**data: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
     """A valid event; `data` replaces or adds fields of its data, None takes one out."""
     content = {
         "account": "growth",
@@ -123,6 +123,6 @@ def event_body(**data: Any) -> dict[str, Any]:
     }
 
 
-def event_text(**data: Any) -> str:
+def event_text(**data: Any) -> str:  # noqa: ANN401 - any JSON
     """`event_body` as JSON."""
     return json.dumps(event_body(**data))

@@ -6,7 +6,6 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 from event_processor.domain.contract import TradingInterval
 from event_processor.domain.event import RebalanceEvent, body_digest, parse_event
@@ -17,12 +16,12 @@ from event_processor.domain.record import EventRecord, Outcome, OutcomeNote, Sta
 from tests.support.builders import ACCOUNT, AT, contract, event_body, plan, snapshot, weights
 
 
-def event(event_id: str = "event-1", **data: Any) -> RebalanceEvent:
+def event(event_id: str = "event-1", **data: object) -> RebalanceEvent:
     """A valid event with this id."""
-    return parse_event(json.dumps({**event_body(**data), "id": event_id}))
+    return parse_event(json.dumps({**event_body(**data), "id": event_id}, ensure_ascii=False))
 
 
-def accepted(event_id: str = "event-1", *, account: AccountId = ACCOUNT, entry: int = 1, **data: Any) -> EventRecord:
+def accepted(event_id: str = "event-1", *, account: AccountId = ACCOUNT, entry: int = 1, **data: object) -> EventRecord:
     """The record of an event before it is accepted."""
     body = event(event_id, **data)
     return EventRecord(
@@ -79,7 +78,7 @@ def closed(record: EventRecord, outcome: Outcome = Outcome.COMPLETED) -> EventRe
     )
 
 
-def note(kind: Outcome = Outcome.ACCEPTED, mark: str = "1", **data: Any) -> OutcomeNote:
+def note(kind: Outcome = Outcome.ACCEPTED, mark: str = "1", **data: object) -> OutcomeNote:
     """A note for the outcome stream."""
     return OutcomeNote(kind, mark, AT, data)
 

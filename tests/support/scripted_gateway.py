@@ -11,6 +11,9 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
+from event_processor.domain.session import SessionInput
+from event_processor.ports import Broker
+
 SERVER_VERSION = 178
 START_API, POSITIONS, ACCOUNT_UPDATES = "71", "61", "6"
 OPEN_ORDERS, COMPLETED_ORDERS, EXECUTIONS, CONTRACT_DETAILS = "16", "99", "7", "9"
@@ -96,3 +99,8 @@ class ScriptedGateway:
     async def _read(reader: asyncio.StreamReader) -> list[str]:
         (length,) = struct.unpack(">I", await reader.readexactly(4))
         return (await reader.readexactly(length)).decode().split("\0")[:-1]
+
+
+async def next_input(broker: Broker) -> SessionInput:
+    """What happens to the session next; TimeoutError when nothing does."""
+    return await asyncio.wait_for(anext(broker.session_inputs()), 2)

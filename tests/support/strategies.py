@@ -74,9 +74,7 @@ def cases(draw: st.DrawFn, *, cash_low: str = "0", shorts: bool = True, plain: b
     """
     count = draw(st.integers(1, 8))
     contracts = [
-        Contract(
-            ConId(100 + i), f"C{i}", currency=draw(st.sampled_from(["USD", "USD", "EUR", "JPY"]))
-        )
+        Contract(ConId(100 + i), f"C{i}", currency=draw(st.sampled_from(["USD", "USD", "EUR", "JPY"])))
         for i in range(count)
     ]
     quantity = st.one_of(st.just(Decimal(0)), decimals("0", "900", 0), decimals("0", "50", 4))
@@ -98,9 +96,7 @@ def cases(draw: st.DrawFn, *, cash_low: str = "0", shorts: bool = True, plain: b
     full = plain or draw(st.booleans())
     total = 1 - reserve if full else draw(decimals("0", "0.9", 2)) * (1 - reserve)
     weights = _shares(draw, len(targeted), total)
-    targets = [
-        _target(draw, c, w, plain=plain) for c, w in zip(targeted, weights, strict=True)
-    ]
+    targets = [_target(draw, c, w, plain=plain) for c, w in zip(targeted, weights, strict=True)]
     portfolio = TargetPortfolio(
         targets=tuple(targets),
         completeness=Completeness.FULL if full else Completeness.PARTIAL,

@@ -34,11 +34,15 @@ class AccountBook:
 
     def expect_anew(self) -> None:
         """All subscriptions are being made again: nothing is complete until they have answered."""
-        self._positions = {}
+        self.expect_positions_anew()
         self._worth = {}
-        self._positions_complete.clear()
         for complete in self._values_complete.values():
             complete.clear()
+
+    def expect_positions_anew(self) -> None:
+        """The positions are asked for again: none is known until the answer is complete."""
+        self._positions = {}
+        self._positions_complete.clear()
 
     def position(self, account: AccountId, position: Position) -> None:
         """The new quantity of one holding; zero ends it."""

@@ -120,7 +120,7 @@ class Connection:
             return GatewayDisconnected(
                 f"client id {self._settings.client_id} is in use at {where}", reason_code="client_id_in_use"
             )
-        if self.facade.client.conn.numMsgSent == 0:
+        if not self.facade.client.conn.accepted:
             return GatewayDisconnected(f"no connection to {where}: {error}")
         if not self.welcomed:
             return LoginRequired(f"{where} accepts connections but does not answer: nobody is logged in")
@@ -128,10 +128,14 @@ class Connection:
 
     # asking
 
-    def check(self) -> None:
-        """Raise GatewayDisconnected unless this connection and the gateway's link to IBKR are up."""
+    def check_alive(self) -> None:
+        """Raise GatewayDisconnected when this connection has ended."""
         if self._lost.done():
             raise GatewayDisconnected(self._lost.result())
+
+    def check(self) -> None:
+        """Raise GatewayDisconnected unless this connection and the gateway's link to IBKR are up."""
+        self.check_alive()
         if self.link_down:
             raise GatewayDisconnected("the gateway has lost its link to IBKR", reason_code="link_lost")
 
@@ -205,21 +209,23 @@ class Connection:
 
     def place(self, order: Order, order_id: int) -> None:
         """Write the order to the socket, past ib_async's own book of trades."""
+        self.check()
         contract, named = translate.to_ib_contract(order.contract), translate.to_ib_order(order)
         self._send(lambda: self.facade.client.placeOrder(order_id, contract, named))
 
     def cancel(self, order_id: int) -> None:
         """Write the cancel to the socket."""
+        self.check()
         self._send(lambda: self.facade.client.cancelOrder(order_id))
 
     async def _next_request(self) -> int:
         await self._pacer.slot()
-        self.check()
+        self.check_alive()
         return self.facade.client.getReqId()
 
     def _send(self, send: Callable[[], None]) -> None:
         """Send now, or raise GatewayDisconnected: then nothing was sent."""
-        self.check()
+        self.check_alive()
         if not self._pacer.may_send:
             raise GatewayDisconnected("no place to send was taken; nothing was sent", reason_code="no_send_slot")
         try:

@@ -9,6 +9,7 @@ that an error's id tells a request from an order.
 # mypy: allow-untyped-calls
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 from collections.abc import Callable, Sequence
@@ -43,6 +44,12 @@ class PacedConnection(Connection):
     def __init__(self, pacer: Pacer) -> None:
         super().__init__()
         self._pacer = pacer
+        self.accepted = False
+        """Somebody took the connection, whatever became of it."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:  # noqa: ARG002 - asyncio's signature
+        """The other side accepted."""
+        self.accepted = True
 
     def sendMsg(self, msg: bytes) -> None:
         """Write one message (ConnectionError when there is no socket, where ib_async drops it)."""
@@ -92,6 +99,7 @@ class PacedClient(Client):
     """The wire client."""
 
     MaxRequests = 0
+    conn: PacedConnection
 
     def __init__(self, wrapper: RecordingWrapper, pacer: Pacer) -> None:
         super().__init__(wrapper)

@@ -73,11 +73,12 @@ class IbkrBroker:
         the next one: an answer is never older than its question."""
         if self._next_evidence is None:
             self._next_evidence = asyncio.ensure_future(self._look())
+            self._next_evidence.add_done_callback(_look_at_error)
         return await asyncio.shield(self._next_evidence)
 
-    async def account_state(self, account: AccountId) -> AccountState:
-        """Positions and cash, from standing subscriptions that are known to be complete and alive."""
-        return await self._session().account_state(account)
+    async def account_state(self, account: AccountId, *, fresh: bool = False) -> AccountState:
+        """Positions and cash; see `Broker.account_state`."""
+        return await self._session().account_state(account, fresh=fresh)
 
     async def resolve(self, queries: Sequence[ContractQuery]) -> Mapping[ContractQuery, Contract]:
         """The contract of each query; see `Broker.resolve`."""
@@ -134,3 +135,9 @@ class IbkrBroker:
     def _publish(self, report: Report) -> None:
         for sink in tuple(self._sinks):
             sink(report)
+
+
+def _look_at_error(task: asyncio.Task[Evidence]) -> None:
+    """Whoever asked gets the error; when all of them were cancelled, nobody is left to want it."""
+    if not task.cancelled():
+        task.exception()

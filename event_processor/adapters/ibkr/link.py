@@ -97,9 +97,12 @@ class Link:
         """See `Broker.evidence`; one at a time."""
         return await self._lookups.run(self.connection, self.now)
 
-    async def account_state(self, account: AccountId) -> AccountState:
+    async def account_state(self, account: AccountId, *, fresh: bool = False) -> AccountState:
         """See `Broker.account_state`."""
         self.connection.check()
+        if fresh:
+            self._account_book.expect_positions_anew()
+            await self.connection.subscribe_positions()
         if account not in self._accounts:
             raise GatewayDisconnected(f"account {account} does not belong to this login", reason_code="account_unknown")
         seconds_max = self._around.settings.request_timeout_seconds
@@ -170,12 +173,19 @@ class Link:
             self.connection.interruptions += 1
         elif happened is SessionEvent.LINK_RESTORED:
             self.connection.link_down = False
-        if code == codes.DATA_LOST:
-            self._account_book.expect_anew()
-            self._quote_book.lines_lost()
-            self._resubscribing = asyncio.ensure_future(self._subscribe_anew())
+            self._restored(data_lost=code == codes.DATA_LOST)
         if happened is not None:
             self._around.tell(SessionInput(happened, code, text))
+
+    def _restored(self, *, data_lost: bool) -> None:
+        """Back after a loss of the link. What changed meanwhile may not be told by itself, even where the
+        subscriptions are said to have survived (1102), so positions and values are asked for again."""
+        self._account_book.expect_anew()
+        if data_lost:
+            self._quote_book.lines_lost()
+        if self._resubscribing is not None:
+            self._resubscribing.cancel()
+        self._resubscribing = asyncio.ensure_future(self._subscribe_anew())
 
     # what it says of orders
 

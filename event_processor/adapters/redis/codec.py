@@ -90,15 +90,10 @@ def _(value: object) -> Json:
     return value
 
 
-@to_json.register(str)
+@to_json.register(str)  # and every StrEnum, which comes out as its value
 @to_json.register(OrderRef)
 def _(value: object) -> Json:
     return str(value)
-
-
-@to_json.register
-def _(value: Enum) -> Json:
-    return to_json(value.value)
 
 
 @to_json.register

@@ -7,6 +7,7 @@ so with `repeat`. Bytes that are no UTF-8 travel as surrogates and come out as t
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
@@ -25,14 +26,15 @@ LOST = (exceptions.ConnectionError, exceptions.TimeoutError, OSError, TimeoutErr
 """Errors after which nobody knows whether the command was carried out."""
 
 ADVICE: tuple[tuple[str, str], ...] = (
-    ("OOM", "it is full: raise maxmemory or give it more memory"),
-    ("MISCONF", "it cannot write to its disk: look at its log and at the free space"),
-    ("READONLY", "it is a read-only replica: point REDIS_URL at the primary"),
-    ("LOADING", "it is still loading its data"),
-    ("NOPERM", "its access rules do not allow this command to our user"),
-    ("NOAUTH", "it wants a password: put it into REDIS_URL or the password file"),
-    ("WRONGPASS", "it refused the user name or password"),
+    (r"maxmemory", "it is full: raise maxmemory or give it more memory"),
+    (r"MISCONF", "it cannot write to its disk: look at its log and at the free space"),
+    (r"READONLY|read only replica", "it is a read-only replica: point REDIS_URL at the primary"),
+    (r"LOADING|BusyLoading", "it is still loading its data"),
+    (r"NOPERM|NoPermission", "its access rules do not allow this to our user"),
+    (r"NOAUTH|WRONGPASS|Authentication", "it wants another user name or password: see REDIS_URL"),
+    (r"Timeout", "it did not answer in time"),
 )
+"""What an error of the library or the server means for a person, by its name or words."""
 
 
 class GroupMissing(StoreUnavailable):
@@ -136,8 +138,7 @@ class RedisLink:
 
 
 def _reason(error: Exception) -> str:
-    text = str(error) or type(error).__name__
-    for mark, advice in ADVICE:
-        if mark in text or mark in type(error).__name__.upper():
-            return f"{advice} ({text})"
-    return text if not isinstance(error, TimeoutError) else f"no answer in time ({text})"
+    known = f"{type(error).__name__} {error}"
+    advice = next((advice for words, advice in ADVICE if re.search(words, known)), "")
+    detail = str(error) or type(error).__name__
+    return f"{advice} ({detail})" if advice else detail

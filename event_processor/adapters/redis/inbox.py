@@ -124,7 +124,8 @@ class RedisInbox:
         ]
 
     async def _new(self, limit: int, wait_seconds: float) -> Sequence[InboxEntry]:
-        block = int(min(wait_seconds, self._link.timing.block) * 1000)
+        until_claim = self._claim_at - asyncio.get_running_loop().time()
+        block = int(min(wait_seconds, self._link.timing.block, until_claim) * 1000)
         words: list[Word] = ["GROUP", keys.GROUP, self._consumer, "COUNT", limit]
         words += ["BLOCK", block] if block > 0 else []
         reply = await self._link.command("read new entries", "XREADGROUP", *words, "STREAMS", keys.EVENTS, ">")

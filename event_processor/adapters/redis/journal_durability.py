@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from event_processor.adapters.redis.connection import RedisLink
 from event_processor.errors import StoreUnavailable
@@ -43,6 +44,11 @@ async def _state(link: RedisLink) -> list[str]:
         info = await link.command("tell its state", "INFO", repeat=True)
     except StoreUnavailable as error:
         return [f"Redis does not show its state ({error}); allow our user INFO"]
+    return state_findings(info)
+
+
+def state_findings(info: Mapping[str, Any]) -> list[str]:
+    """What INFO tells against this server."""
     findings = []
     version = str(info.get("redis_version", "0"))
     if tuple(int(part) for part in version.split(".")[:2]) < VERSION_MIN:

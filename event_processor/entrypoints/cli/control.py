@@ -12,8 +12,8 @@ from event_processor.adapters.clock import SystemClock
 from event_processor.adapters.redis.commands import RedisCommands
 from event_processor.adapters.redis.journal import RedisJournal
 from event_processor.domain.ids import AccountId, is_account_number
-from event_processor.entrypoints.cli.exits import EPILOG, Exit
-from event_processor.entrypoints.cli.running import app, carry_out, connected
+from event_processor.entrypoints.cli.exits import Exit
+from event_processor.entrypoints.cli.running import carry_out, connected
 from event_processor.entrypoints.cli.screen import err, note, out, print_json, say, table
 from event_processor.errors import ConfigurationError
 from event_processor.ports import Pause
@@ -25,7 +25,6 @@ REPLY_SECONDS = 30.0
 Scope = Annotated[str, typer.Argument(help="Alias or account number; all without one")]
 
 
-@app.command(epilog=EPILOG)
 def pause(
     scope: Scope = ALL, *, reason: Annotated[str, typer.Option(help="Why, for people")] = "paused by hand"
 ) -> None:
@@ -41,7 +40,6 @@ def pause(
     carry_out(work)
 
 
-@app.command(epilog=EPILOG)
 def resume(scope: Scope = ALL) -> None:
     """Lift a pause, or the hold that an event in need of review put on its account."""
 
@@ -59,7 +57,6 @@ def resume(scope: Scope = ALL) -> None:
     carry_out(work)
 
 
-@app.command(epilog=EPILOG)
 def reconcile(
     scope: Scope = ALL, *, as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False
 ) -> None:

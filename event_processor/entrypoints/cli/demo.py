@@ -10,10 +10,10 @@ from typing import Annotated, Self
 import typer
 from rich.live import Live
 
-from event_processor.entrypoints.cli.exits import EPILOG, Exit
-from event_processor.entrypoints.cli.running import app, carry_out
+from event_processor.entrypoints.cli.exits import Exit
+from event_processor.entrypoints.cli.running import carry_out
 from event_processor.entrypoints.cli.screen import note, out, say
-from event_processor.entrypoints.demo.picture import picture
+from event_processor.entrypoints.demo.picture import picture, weights
 from event_processor.entrypoints.demo.scene import Scene, news
 from event_processor.entrypoints.demo.show import perform
 from event_processor.entrypoints.demo.stack import Stack, running_stack
@@ -24,7 +24,6 @@ DEFAULT = "demo"
 SECONDS = 50.0
 
 
-@app.command(epilog=EPILOG)
 def demo(
     *,
     scenario: Annotated[str, typer.Option(help="Scenario of the gateway simulator, by name or file")] = DEFAULT,
@@ -44,6 +43,8 @@ def demo(
             stage: Lines | Picture = Lines() if plain or not out.is_terminal else Picture(f"demo: {scenario}")
             with stage:
                 scene = await perform(stack, seconds, stage)
+            if isinstance(stage, Lines) and scene.record is not None and scene.record.plan is not None:
+                out.print(weights(scene.record, scene.record.plan))
             findings = judge(scene, must_complete=scenario == DEFAULT)
             for finding in findings:
                 _tell(finding)

@@ -16,14 +16,13 @@ from event_processor.domain.record import EventRecord
 from event_processor.entrypoints.cli.control import ALL, account_of
 from event_processor.entrypoints.cli.exits import EPILOG, Exit
 from event_processor.entrypoints.cli.outcome_tables import show_plan, show_summary
-from event_processor.entrypoints.cli.running import app, carry_out, connected
+from event_processor.entrypoints.cli.running import carry_out, connected
 from event_processor.entrypoints.cli.screen import age, get, note, out, print_json, say, table
 
 LIMIT = 20
 DETAIL = ("symbol", "side", "quantity", "shares", "price", "ending", "decision", "outcome", "reason", "note")
 
 events = typer.Typer(help="List events, show one, put a dead letter back.", invoke_without_command=True)
-app.add_typer(events, name="events", epilog=EPILOG)
 
 Limit = Annotated[int, typer.Option(help="How many at most", min=1)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
@@ -104,7 +103,6 @@ def retry(
     carry_out(work)
 
 
-@app.command(epilog=EPILOG)
 def orders(
     event_id: Annotated[str, typer.Argument(help="Only of this event")] = "",
     *,

@@ -8,6 +8,8 @@ from typing import Any
 from event_processor.domain.record import Outcome
 from event_processor.entrypoints.cli.screen import get, out, say, share, table
 
+DRY_RUN = "dry_run"
+
 
 def show_plan(data: Mapping[str, Any]) -> None:
     """The `planned` outcome: each contract's weights, then the orders."""
@@ -53,6 +55,9 @@ def show_plan(data: Mapping[str, Any]) -> None:
 
 def show_summary(kind: Outcome, data: Mapping[str, Any]) -> None:
     """A final outcome: what became of the weights and of each order, and why."""
+    if data.get("reason_code") == DRY_RUN:
+        say(f"{kind.value.replace('_', ' ')}: {get(data, 'reason')}")
+        return
     weights = data.get("weights") or {}
     if weights:
         out.print(weights_table(weights))

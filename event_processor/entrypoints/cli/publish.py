@@ -16,9 +16,9 @@ from event_processor.domain.event import RebalanceEvent, new_event, parse_event
 from event_processor.domain.record import Outcome
 from event_processor.entrypoints import streams
 from event_processor.entrypoints.cli import targets
-from event_processor.entrypoints.cli.exits import EPILOG, Exit, exit_for_outcome
+from event_processor.entrypoints.cli.exits import Exit, exit_for_outcome
 from event_processor.entrypoints.cli.outcome_tables import show_plan, show_summary
-from event_processor.entrypoints.cli.running import app, carry_out, connected
+from event_processor.entrypoints.cli.running import carry_out, connected
 from event_processor.entrypoints.cli.screen import err, get, note, print_json, say
 from event_processor.errors import EventMalformed
 
@@ -33,7 +33,6 @@ Liquidate = Annotated[bool, typer.Option("--liquidate", help="Sell holdings that
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables")]
 
 
-@app.command(epilog=EPILOG)
 def publish(
     account: Annotated[str, typer.Argument(help="Alias or account number; leave out with --file")] = "",
     words: Targets = None,
@@ -73,7 +72,6 @@ def publish(
     carry_out(work)
 
 
-@app.command(epilog=EPILOG)
 def plan(
     account: Account,
     words: Targets = None,
@@ -142,4 +140,4 @@ def _progress(outcome: streams.OutcomeEntry) -> str:
     data = outcome.data
     order = " ".join(get(data, name) for name in ("side", "quantity", "symbol") if get(data, name))
     words = (outcome.kind.value.replace("_", " "), order, get(data, "reason"))
-    return ": ".join(word for word in words if word)
+    return ": ".join(dict.fromkeys(word for word in words if word))

@@ -7,13 +7,12 @@ import signal
 
 from event_processor.adapters.observers.logs import configure_logging
 from event_processor.bootstrap import build
-from event_processor.entrypoints.cli.exits import EPILOG, Exit
-from event_processor.entrypoints.cli.running import app, carry_out
+from event_processor.entrypoints.cli.exits import Exit
+from event_processor.entrypoints.cli.running import carry_out
 from event_processor.entrypoints.status import StatusServer
 from event_processor.settings import Settings
 
 
-@app.command(epilog=EPILOG)
 def run() -> None:
     """Run the event processor until it is stopped (Ctrl-C, SIGTERM). Settings come from the environment."""
 

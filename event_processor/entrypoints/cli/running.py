@@ -9,20 +9,10 @@ from contextlib import asynccontextmanager
 import typer
 
 from event_processor.adapters.redis.connection import RedisLink
-from event_processor.entrypoints.cli.exits import EPILOG, Exit, exit_for_error
+from event_processor.entrypoints.cli.exits import Exit, exit_for_error
 from event_processor.entrypoints.cli.screen import complain, note
 from event_processor.errors import ProcessorError
 from event_processor.settings import Settings
-
-app = typer.Typer(
-    name="rebalancer",
-    help="Turns rebalance events into exactly the right orders at Interactive Brokers, once.",
-    epilog=EPILOG,
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    pretty_exceptions_show_locals=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
 
 
 def redis_link(settings: Settings) -> RedisLink:

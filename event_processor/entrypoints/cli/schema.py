@@ -8,8 +8,6 @@ from typing import Annotated
 import typer
 
 from event_processor.domain.event_schema import asyncapi, json_schema, outcome_json_schema
-from event_processor.entrypoints.cli.exits import EPILOG
-from event_processor.entrypoints.cli.running import app
 from event_processor.entrypoints.cli.screen import print_json
 
 
@@ -24,7 +22,6 @@ class Document(StrEnum):
 DOCUMENTS = {Document.EVENT: json_schema, Document.OUTCOME: outcome_json_schema, Document.ASYNCAPI: asyncapi}
 
 
-@app.command(epilog=EPILOG)
 def schema(
     document: Annotated[Document, typer.Argument(help="event, outcome or asyncapi")] = Document.EVENT,
 ) -> None:

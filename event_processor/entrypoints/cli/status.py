@@ -10,14 +10,13 @@ import typer
 from event_processor.adapters.clock import SystemClock
 from event_processor.adapters.redis.views import RedisViews
 from event_processor.domain.record import EventRecord
-from event_processor.entrypoints.cli.exits import EPILOG, Exit
-from event_processor.entrypoints.cli.running import app, carry_out, connected
+from event_processor.entrypoints.cli.exits import Exit
+from event_processor.entrypoints.cli.running import carry_out, connected
 from event_processor.entrypoints.cli.screen import age, moment, out, print_json, say, table
 
 RECENT = 5
 
 
-@app.command(epilog=EPILOG)
 def status(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False) -> None:
     """Show the session with advice, pauses, what each waiting event waits for, and the last outcomes."""
 
@@ -73,8 +72,9 @@ def _show_processor(document: Mapping[str, Any]) -> None:
 def _open(record: EventRecord, known: Mapping[str, Mapping[str, Any]]) -> tuple[object, ...]:
     wait = known.get(record.key, {})
     until = moment(wait.get("until")) or record.expires_at
+    what = f"{wait['reason_code'].replace('_', ' ')}: {wait['reason']}" if wait else "at work"
     words = f"{until:%Y-%m-%d %H:%M} UTC" + ("" if wait.get("until") else " (expires)")
-    return (record.event.id, record.account, record.stage, wait.get("reason", "at work"), words)
+    return (record.event.id, record.account, record.stage, what, words)
 
 
 def _brief(record: EventRecord) -> dict[str, object]:

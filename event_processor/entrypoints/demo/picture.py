@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.panel import Panel
@@ -31,9 +32,7 @@ def picture(scene: Scene, title: str, said: Sequence[str]) -> RenderableType:
     parts: list[RenderableType] = [_session(scene)]
     record = scene.record
     if record is not None and record.plan is not None:
-        sides = Table.grid(padding=(0, 3))
-        sides.add_row(_orders(record.intents), _weights(record, record.plan))
-        parts += ["", sides]
+        parts += ["", Columns([_orders(record.intents), weights(record, record.plan)], padding=(1, 4))]
     parts += ["", *(f"[dim]{escape(line)}[/]" for line in said[-NEWS_SHOWN:])]
     return Panel(Group(*parts), title=f"{escape(title)}   {scene.seconds:4.0f} s", title_align="left")
 
@@ -41,6 +40,23 @@ def picture(scene: Scene, title: str, said: Sequence[str]) -> RenderableType:
 def residual_drift(record: EventRecord, plan: Plan) -> Decimal:
     """Half the sum of absolute weight differences now: the share of the basis still to be moved."""
     return sum((abs(_weight_now(line, record, plan) - line.weight_target) for line in plan.lines), Decimal(0)) / 2
+
+
+def weights(record: EventRecord, plan: Plan) -> Table:
+    """Each contract's share before, wanted and now, and the residual drift."""
+    made = Table(title="Weights", title_justify="left", show_edge=False, show_footer=True)
+    made.add_column("contract", footer="residual drift")
+    for column in ("before", "target"):
+        made.add_column(column, justify="right")
+    made.add_column("now", justify="right", footer=_percent(residual_drift(record, plan)))
+    for line in plan.lines:
+        made.add_row(
+            escape(line.contract.symbol),
+            _percent(line.weight_before),
+            _percent(line.weight_target),
+            _percent(_weight_now(line, record, plan)),
+        )
+    return made
 
 
 def _session(scene: Scene) -> str:
@@ -62,22 +78,6 @@ def _orders(intents: Sequence[OrderIntent]) -> Table:
             f"{intent.quantity:f}",
             f"{intent.filled:f}",
             f"[{STATE_STYLES[intent.state]}]{order_word(intent)}[/]",
-        )
-    return made
-
-
-def _weights(record: EventRecord, plan: Plan) -> Table:
-    made = Table(title="Weights", title_justify="left", show_edge=False, show_footer=True)
-    made.add_column("contract", footer="residual drift")
-    for column in ("before", "target"):
-        made.add_column(column, justify="right")
-    made.add_column("now", justify="right", footer=_percent(residual_drift(record, plan)))
-    for line in plan.lines:
-        made.add_row(
-            escape(line.contract.symbol),
-            _percent(line.weight_before),
-            _percent(line.weight_target),
-            _percent(_weight_now(line, record, plan)),
         )
     return made
 

@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from event_processor.domain.intent import OrderIntent
 from event_processor.domain.record import EventRecord, Outcome
+from event_processor.domain.session import SessionState
 from event_processor.entrypoints.demo.ledger import Entry, Ledger
 
 STORY = {
     "compete": "the account owner logs in elsewhere; our session is thrown off",
-    "owner_leaves": "the account owner logs out",
     "require_login": "the gateway is logged out and waits for the second factor",
     "approve_login": "the second factor is approved",
     "restart": "the gateway restarts",
     "drop": "the connection is dropped",
     "link_down": "the gateway loses its link to IBKR",
 }
+PASSING = frozenset({"", SessionState.DOWN, SessionState.RESTARTING, SessionState.SYNCING})
+ORDER_WORDS = {
+    "order.submitting": "submitting",
+    "order.working": "working",
+    "order.outcome_unknown": "unknown",
+    "order.cancel_requested": "cancel requested",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """`status` is the processor's own document, `finals` the final outcomes by their envelope's id."""
+    """`status` is the processor's own document, `timeline` the event's facts, `finals` the final outcomes
+    by their envelope's id."""
 
     seconds: float = 0.0
     status: Mapping[str, Any] = field(default_factory=dict)
     record: EventRecord | None = None
+    timeline: Sequence[Mapping[str, Any]] = ()
     finals: Mapping[str, Outcome] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
 
@@ -42,6 +52,11 @@ class Scene:
         return str(self.status.get("session", {}).get("advice", ""))
 
     @property
+    def passing(self) -> bool:
+        """Whether the session is in a state that it should leave by itself."""
+        return self.session in PASSING
+
+    @property
     def waits_for(self) -> str:
         """What our event waits for; empty when it is at work."""
         key = self.record.key if self.record else ""
@@ -54,22 +69,15 @@ class Scene:
         return bool(self.finals) and self.record is not None and self.record.outcome is not None
 
 
-def news(before: Scene, after: Scene) -> Iterator[str]:
-    """What changed, one line each, in words."""
-    for entry in after.ledger.entries[len(before.ledger.entries) :]:
-        if text := _told(entry):
-            yield f"simulator  {text}"
-    if after.session != before.session and after.session:
-        yield f"session    {after.session}: {after.advice}"
-    if after.waits_for != before.waits_for and after.waits_for:
-        yield f"waiting    {after.waits_for}"
-    yield from _plan_news(before.record, after.record)
-    old = {str(intent.ref): intent for intent in before.record.intents} if before.record else {}
-    for intent in after.record.intents if after.record else ():
-        if _word(old.get(str(intent.ref))) != _word(intent):
-            yield f"order      {_order(intent)}: {_word(intent)}"
-    for envelope in after.finals.keys() - before.finals.keys():
-        yield f"outcome    {after.finals[envelope].value}: {after.record.reason if after.record else ''}"
+def news(before: Scene, after: Scene) -> Sequence[str]:
+    """What happened between two looks, one line each, in the order in which it happened."""
+    found = [
+        *_simulator_news(after.ledger.entries[len(before.ledger.entries) :]),
+        *_timeline_news(after.timeline[len(before.timeline) :]),
+    ]
+    if after.session and after.session != before.session:
+        found.append((_instant(after.status["at"]), f"session    {after.session}: {after.advice}"))
+    return [text for _, text in sorted(found, key=lambda line: line[0])]
 
 
 def order_word(intent: OrderIntent) -> str:
@@ -77,22 +85,10 @@ def order_word(intent: OrderIntent) -> str:
     return f"{intent.state.value}, {intent.ending.value}" if intent.ending else intent.state.value
 
 
-def _word(intent: OrderIntent | None) -> str:
-    return order_word(intent) if intent else ""
-
-
-def _plan_news(before: EventRecord | None, after: EventRecord | None) -> Iterator[str]:
-    if after is not None and before is None:
-        yield f"event      {after.event.id} accepted for {after.account}"
-    if after is None or after.plan is None or (before is not None and before.plan == after.plan):
-        return
-    plan = after.plan
-    yield f"plan       {len(plan.sells)} sells, {len(plan.buys)} buys on {plan.base_currency} {plan.basis:,.2f}"
-    yield from (f"plan       {note}" for note in plan.notes)
-
-
-def _order(intent: OrderIntent) -> str:
-    return f"{intent.leg.side} {intent.quantity:f} {intent.leg.contract.symbol}"
+def _simulator_news(entries: Sequence[Entry]) -> Iterator[tuple[datetime, str]]:
+    for entry in entries:
+        if text := _told(entry):
+            yield _instant(entry["time"]), f"simulator  {text}"
 
 
 def _told(entry: Entry) -> str:
@@ -100,8 +96,38 @@ def _told(entry: Entry) -> str:
         case "action":
             return STORY.get(str(entry["action"]), "")
         case "session":
-            return f"session {entry['before']} -> {entry['after']}"
+            return f"the session is {entry['after']}" if entry["before"] != entry["after"] else ""
         case "order_refused":
-            return f"refused {entry.get('side', '')} {entry.get('symbol', '')} ({entry.get('code', '')})"
+            return f"refuses {entry.get('side', '')} {entry.get('symbol', '')} (code {entry.get('code', '')})"
         case _:
             return ""
+
+
+def _timeline_news(lines: Sequence[Mapping[str, Any]]) -> Iterator[tuple[datetime, str]]:
+    for line in lines:
+        for text in _fact(line):
+            yield _instant(line["at"]), text
+
+
+def _fact(line: Mapping[str, Any]) -> Iterator[str]:
+    order = f"order      {line.get('side')} {line.get('quantity')} {line.get('symbol')}"
+    match line["name"]:
+        case "event.waiting":
+            yield f"waiting    {line['reason']}"
+        case "plan.recorded":
+            yield f"plan       {line['sells']} sells and {line['buys']} buys recorded"
+            yield from (f"plan       {note}" for note in line["notes"])
+        case "order.done":
+            yield f"{order}: done, {line['ending']}" + (f" ({line['note']})" if line["note"] else "")
+        case "intent.reconciled":
+            yield f"{order}: reconciled, {line['decision']}: {line['reason']}"
+        case "event.closed":
+            yield f"outcome    {line['outcome']}: {line['reason']}"
+        case name if name in ORDER_WORDS:
+            yield f"{order}: {ORDER_WORDS[name]}"
+        case _:
+            return
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)

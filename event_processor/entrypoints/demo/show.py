@@ -17,7 +17,7 @@ from event_processor.entrypoints.demo.scene import Scene
 from event_processor.entrypoints.demo.stack import Stack
 from event_processor.entrypoints.streams import outcomes_of, publish
 
-LOOK_SECONDS = 0.2
+LOOK_SECONDS = 0.1
 AFTERMATH_SECONDS = 1.0
 """How long to look on after the event is final: a second final state would show by then."""
 WAITED_ENOUGH_SECONDS = 20.0
@@ -46,14 +46,15 @@ class Stage(Protocol):
 
 
 async def perform(stack: Stack, seconds: float, stage: Stage) -> Scene:
-    """Publish the event and watch until it is final, waits for good, or time is up; the last scene.
+    """Publish the event once the processor tells of itself, and watch until it is final, waits for good,
+    or time is up; the last scene.
 
     Raises `DemoFailed` when a process ends, StoreUnavailable when Redis does.
     """
     clock = SystemClock()
     async with RedisLink(stack.redis_url) as link:
         event = demo_event(read_ledger(stack.ledger_file))
-        await publish(link, event)
+        published = False
         started = changed = clock.monotonic()
         before = Scene()
         while True:
@@ -61,6 +62,9 @@ async def perform(stack: Stack, seconds: float, stage: Stage) -> Scene:
             now = clock.monotonic()
             scene = await _look(stack, link, event, now - started)
             stage.show(scene)
+            if scene.session and not published:
+                await publish(link, event)
+                published = True
             if _moved(before, scene):
                 changed = now
             if _over(scene, now - changed) or scene.seconds >= seconds:
@@ -90,6 +94,7 @@ async def _look(stack: Stack, link: RedisLink, event: RebalanceEvent, seconds: f
         seconds=seconds,
         status=await views.read_status() or {},
         record=await views.event(event.key),
+        timeline=await views.read_timeline(event.key),
         finals={told.envelope_id: told.kind for told in await outcomes_of(link, event) if told.final},
         ledger=read_ledger(stack.ledger_file),
     )
@@ -104,4 +109,5 @@ def _moved(before: Scene, after: Scene) -> bool:
 def _over(scene: Scene, quiet_seconds: float) -> bool:
     if scene.closed:
         return quiet_seconds >= AFTERMATH_SECONDS
-    return bool(scene.waits_for) and not scene.ledger.accepted() and quiet_seconds >= WAITED_ENOUGH_SECONDS
+    waits = bool(scene.waits_for) and not scene.passing and not scene.ledger.accepted()
+    return waits and quiet_seconds >= WAITED_ENOUGH_SECONDS

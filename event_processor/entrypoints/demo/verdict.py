@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from event_processor.domain.record import EventRecord, Outcome
+from event_processor.domain.session import SessionState
 from event_processor.entrypoints.demo.scene import Scene
 
 REACHED = frozenset({Outcome.COMPLETED, Outcome.COMPLETED_ADJUSTED, Outcome.NO_CHANGE})
@@ -84,9 +85,22 @@ def _waits(scene: Scene) -> Finding:
     """Waiting is right when there is a reason and nothing is at the exchange."""
     if scene.ledger.accepted():
         return Finding(ok=False, text="the event is not final although orders are at the exchange")
-    if not scene.waits_for:
+    if scene.passing:
+        return Finding(ok=False, text=f"time was up while the session was {scene.session or 'not there'}")
+    reason = scene.waits_for or _session_reason(scene) or _refusals(scene)
+    if not reason:
         return Finding(ok=False, text="the event is not final and nobody says why")
-    return Finding(ok=True, text=f"right here: the event waits, nothing was placed: {scene.waits_for}")
+    return Finding(ok=True, text=f"right here: the event waits, nothing was placed: {reason}")
+
+
+def _session_reason(scene: Scene) -> str:
+    return "" if scene.session == SessionState.READY else scene.advice
+
+
+def _refusals(scene: Scene) -> str:
+    refused = scene.ledger.of("order_refused")
+    codes = sorted({str(entry["code"]) for entry in refused})
+    return f"the exchange refused every order ({len(refused)} refusals, code {', '.join(codes)})" if refused else ""
 
 
 def _fell_short(scene: Scene, record: EventRecord, outcome: Outcome) -> Finding:

@@ -35,9 +35,7 @@ def test_what_is_no_finite_number_is_an_error(value: float | str) -> None:
         ("0.004", "25", "0.01", "0.01", "0.01"),
     ],
 )
-def test_limits_are_marketable_on_the_step_and_above_zero(
-    price: str, bps: str, tick: str, buy: str, sell: str
-) -> None:
+def test_limits_are_marketable_on_the_step_and_above_zero(price: str, bps: str, tick: str, buy: str, sell: str) -> None:
     """Rounding stays within the offset unless the limit would then rest in the book, and never reaches zero."""
     arguments = Decimal(price), Decimal(bps), Decimal(tick)
     assert money.buy_limit(*arguments) == Decimal(buy)
@@ -61,7 +59,7 @@ def test_numbers_for_people() -> None:
 
 
 def test_steps_round_outward_and_inward() -> None:
-    """floor and ceil land on the step and leave prices on it alone."""
+    """Both land on the step and leave prices on it alone."""
     assert money.floor_to_tick(Decimal("1.239"), CENT) == Decimal("1.23")
     assert money.ceil_to_tick(Decimal("1.231"), CENT) == Decimal("1.24")
     assert money.floor_to_tick(Decimal("1.23"), CENT) == money.ceil_to_tick(Decimal("1.23"), CENT) == Decimal("1.23")

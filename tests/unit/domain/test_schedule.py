@@ -39,9 +39,7 @@ def test_a_day_may_end_at_twenty_four_or_in_the_next() -> None:
     assert parse_hours("20260105:0000-2400", "UTC") == expected
 
 
-@pytest.mark.parametrize(
-    "name", ["US/Eastern", "EST (Eastern Standard Time)", "EST", "EST5EDT", "America/New_York"]
-)
+@pytest.mark.parametrize("name", ["US/Eastern", "EST (Eastern Standard Time)", "EST", "EST5EDT", "America/New_York"])
 def test_every_name_of_new_york_keeps_summer_time(name: str) -> None:
     """EST in contract details means the exchange's clock, which moves in summer."""
     assert parse_hours("20260706:0930-20260706:1600", name) == (

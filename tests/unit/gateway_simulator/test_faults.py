@@ -236,3 +236,23 @@ def test_an_unknown_scenario_names_the_known_ones() -> None:
     """A name that is neither shipped nor a file is refused with the list."""
     with pytest.raises(scenario.ScenarioError, match="plain, closed-market"):
         scenario.load("no-such-scenario")
+
+
+def test_faults_can_be_cleared(world: World) -> None:
+    """After clearing, new orders are treated as usual."""
+    world.do("order", never_fill=True)
+    world.do("clear_faults")
+    world.place(1)
+    world.wait(1)
+    assert world.client.statuses[-1] == "Filled"
+
+
+def test_the_broker_can_cancel_by_itself(world: World) -> None:
+    """A working order ends with 202 and Cancelled though nobody asked; an unknown permId is refused."""
+    world.limit(1, "500.00")
+    world.wait(1)
+    world.do("cancel_order", perm_id=world.sim.book.orders[0].order.perm_id)
+    assert world.client.statuses[-1] == "Cancelled"
+    assert world.client.codes == [202]
+    with pytest.raises(ActionError, match="no working order"):
+        world.do("cancel_order", perm_id=1)

@@ -27,7 +27,7 @@ def _opened(leg: int, order_id: int, perm_id: int, client_id: int = 7) -> OrderR
 
 
 def test_a_bare_status_of_a_placed_order_is_recognised() -> None:
-    """orderStatus names an order by ids only; what we placed says whose it is."""
+    """An orderStatus names an order by ids only; what we placed says whose it is."""
     book = OrderBook(7)
     book.placed(_order(1), 12)
     report = book.complete(order_status(12, "Submitted", 3.0, 900, 7, ""))

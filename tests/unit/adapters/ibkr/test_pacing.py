@@ -78,9 +78,9 @@ def test_places_nobody_uses_come_back() -> None:
     async def run() -> list[bool]:
         pacer = Pacer(1)
         await pacer.slot()
-        pacer.give_back(1)
         taker = asyncio.ensure_future(pacer.slot())
         await asyncio.sleep(0)
+        pacer.give_back(1)
         taker.cancel()
         await asyncio.gather(taker, return_exceptions=True)
         await asyncio.wait_for(pacer.slot(), 0.1)

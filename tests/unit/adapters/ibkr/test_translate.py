@@ -59,7 +59,7 @@ def test_a_price_that_is_none(value: float, price: Decimal | None) -> None:
 
 
 def test_an_open_order_does_not_say_what_is_filled() -> None:
-    """openOrder gives identity and status, and leaves `filled` open even when the status is Filled."""
+    """An openOrder gives identity and status, and leaves `filled` open even when the status is Filled."""
     order = ib.Order(account="DU1", orderRef=str(REF), permId=9, clientId=3, action="BUY", totalQuantity=10.0)
     report = translate.open_order(4, ib.Contract(conId=756733, symbol="SPY"), order, ib.OrderState(status="Filled"))
     assert (report.order_ref, report.perm_id, report.order_id, report.client_id) == (str(REF), 9, 4, 3)
@@ -69,7 +69,7 @@ def test_an_open_order_does_not_say_what_is_filled() -> None:
 
 
 def test_a_completed_order_says_what_was_filled_and_why_it_ended() -> None:
-    """completedOrder gives permId, orderRef, the filled quantity and the broker's words."""
+    """A completedOrder gives permId, orderRef, the filled quantity and the broker's words."""
     order = ib.Order(account="DU1", orderRef=str(REF), permId=9, action="SELL", totalQuantity=10.0, filledQuantity=4.0)
     state = ib.OrderState(status="Cancelled", completedStatus="Cancelled by Trader")
     report = translate.completed_order(ib.Contract(conId=756733), order, state)
@@ -122,9 +122,9 @@ def test_etfs_are_asked_for_as_stocks() -> None:
 
 
 def test_contract_details_bring_hours_and_price_step() -> None:
-    """liquidHours in the contract's zone become intervals in UTC."""
+    """Hours in the contract's zone become intervals in UTC."""
     details = ib.ContractDetails(
-        contract=ib.Contract(conId=1, symbol="X", secType="STK", currency="USD", exchange="SMART", primaryExchange="NYSE"),
+        contract=ib.Contract(conId=1, symbol="X", secType="STK", currency="USD", primaryExchange="NYSE"),
         minTick=0.05, timeZoneId="US/Eastern", liquidHours="20260105:0930-20260105:1600;20260106:CLOSED",
     )  # fmt: skip
     contract = translate.contract_of(details)

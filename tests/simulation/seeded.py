@@ -1,0 +1,33 @@
+"""Runs the story of a seed and judges it."""
+
+from __future__ import annotations
+
+from event_processor.domain.record import Outcome
+from tests.simulation.draw import Story, draw
+from tests.support.stories import Ending, play
+from tests.support.world import World
+
+HOLD_SECONDS = 90.0
+"""After how long somebody resumes an account that is held for review."""
+SUCCESS = {
+    Outcome.COMPLETED,
+    Outcome.COMPLETED_ADJUSTED,
+    Outcome.NO_CHANGE,
+    Outcome.SUPERSEDED,
+    Outcome.EXPIRED,
+}
+
+
+def run(seed: int) -> tuple[Story, Ending]:
+    """The story and its ending; on a calm day nothing may end otherwise than well."""
+    story = draw(seed)
+
+    def world() -> World:
+        return World(
+            story.scenario, seed=seed, outages=story.outages, trading=story.trading, hold_seconds=HOLD_SECONDS
+        )
+
+    ending = play(world, story.events, *story.deaths)
+    if story.calm and not story.asks_for_nobodys and not SUCCESS.issuperset(ending.outcomes):
+        ending.problems.append(f"nothing was done to it, and yet it ended as {ending.outcomes}")
+    return story, ending

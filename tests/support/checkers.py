@@ -1,0 +1,236 @@
+"""Judges of a run. They believe the exchange's ledger and the store, never what the processor says of itself.
+
+During the run: an order leaves only under a ready session whose orders were all read, and only as the store
+has it, `submitting`; an entry is acknowledged only once its event is closed. After the run: one accepted order
+per orderRef, nothing executed beyond the plan, cash at the reserve, one final outcome per event, books that
+agree with the ledger.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from event_processor.domain.event import parse_event
+from event_processor.domain.facts import Fact, ProcessorHalted
+from event_processor.domain.ids import EntryId
+from event_processor.domain.intent import IntentState, OrderIntent
+from event_processor.domain.order import Order, Side
+from event_processor.domain.plan import Plan
+from event_processor.domain.record import FINAL, EventRecord, Outcome, Stage
+from event_processor.errors import EventError
+from gateway_simulator.ledger import Entry
+from gateway_simulator.simulator import Simulator
+from tests.support.memory_store import MemoryStore
+from tests.support.process import Process
+from tests.support.simulated_link import SimulatedLink
+
+MESSAGES_PER_SECOND_MAX = 50
+CENT = Decimal("0.01")
+_FINAL_TYPES = {str(outcome) for outcome in FINAL}
+
+
+class Checkers:
+    """Collects what is wrong, in words; `verdict` adds what only the end shows."""
+
+    def __init__(self, sim: Simulator, store: MemoryStore) -> None:
+        self._sim, self._store = sim, store
+        self._found: list[str] = []
+        self._acknowledged: set[EntryId] = set()
+        self._start_positions = _positions(sim.ledger.entries)
+
+    # during the run
+
+    def placing(self, process: Process, order: Order, order_id: int, link: SimulatedLink) -> None:
+        """Told just before an order leaves."""
+        session, ref = process.desk.session, str(order.ref)
+        if not session.ready:
+            self._found.append(f"{ref} was placed while the session was {session.state}")
+        if not link.looked:
+            self._found.append(f"{ref} was placed before the broker's orders had been read")
+        intent = self._intents().get(ref)
+        if intent is None:
+            self._found.append(f"{ref} was placed without a durable intent")
+        elif intent.state is not IntentState.SUBMITTING or intent.order_id != order_id:
+            self._found.append(f"{ref} was placed under id {order_id} while the store has {intent.state} {intent.order_id}")
+        elif intent.quantity != order.quantity:
+            self._found.append(f"{ref} was placed with {order.quantity}, the store has {intent.quantity}")
+        self._check_allowed(process, order)
+
+    def _check_allowed(self, process: Process, order: Order) -> None:
+        record = next(r for r in self._store.records.values() if str(order.ref) in _refs(r))
+        now = process.desk.clock.now()
+        if now >= record.expires_at:
+            self._found.append(f"{order.ref} was placed after its event expired")
+        if record.stage is Stage.CLOSED:
+            self._found.append(f"{order.ref} was placed after its event was closed")
+        held = self._store.lease_now(record.account)
+        if held is None or held[0] != process.name:
+            self._found.append(f"{order.ref} was placed by {process.name} without the lease ({held})")
+
+    def fact(self, fact: Fact) -> None:
+        """Told of every fact."""
+        if isinstance(fact, ProcessorHalted):
+            self._found.append(f"the processor halted: {fact.reason}")
+
+    def acknowledged(self) -> None:
+        """Told after entries may have been acknowledged."""
+        gone = self._store.delivered - self._store.pending.keys() - self._acknowledged
+        self._acknowledged |= gone
+        dead = {letter["entry_id"] for letter in self._store.dead}
+        for entry_id in gone - dead:
+            record = self._record_of(entry_id)
+            if record is None:
+                self._found.append(f"entry {entry_id} was acknowledged, but nothing is known of it")
+            elif record.entry_id == entry_id and record.stage is not Stage.CLOSED:
+                self._found.append(f"entry {entry_id} was acknowledged while its event was {record.stage}")
+
+    def _record_of(self, entry_id: EntryId) -> EventRecord | None:
+        try:
+            return self._store.records.get(parse_event(self._store.entries[entry_id]["event"]).key)
+        except (EventError, KeyError):
+            return None
+
+    # after the run
+
+    def verdict(self) -> list[str]:
+        """Everything that was wrong."""
+        return [
+            *self._found,
+            *self._doubled(),
+            *self._pace(),
+            *self._finals(),
+            *self._dead_letters(),
+            *(problem for record in self._store.records.values() for problem in self._judge(record)),
+            *self._unexplained(),
+        ]
+
+    def _doubled(self) -> Iterator[str]:
+        for ref, perm_ids in self._sim.ledger.orders_by_ref().items():
+            if ref and len(perm_ids) > 1:
+                yield f"the exchange accepted {ref} {len(perm_ids)} times (permIds {perm_ids})"
+
+    def _pace(self) -> Iterator[str]:
+        if self._sim.ledger.max_messages_per_second > MESSAGES_PER_SECOND_MAX:
+            yield f"{self._sim.ledger.max_messages_per_second} messages were sent in one second"
+
+    def _finals(self) -> Iterator[str]:
+        """Each event in one final state, told once to a reader that de-duplicates by id."""
+        told: dict[str, dict[str, Any]] = {}
+        for envelope in self._store.outcomes:
+            before = told.setdefault(envelope["id"], envelope)
+            if before != envelope:
+                yield f"outcome {envelope['id']} was published with two contents"
+        finals: dict[str, list[str]] = defaultdict(list)
+        for envelope in told.values():
+            outcome = _outcome(envelope)
+            if outcome in _FINAL_TYPES:
+                finals[_event_id(envelope)].append(outcome)
+        for record in self._store.records.values():
+            if record.stage is not Stage.CLOSED or record.outcome not in FINAL:
+                yield f"event {record.event.id} ended as {record.stage} {record.outcome}"
+            if finals[record.event.id] != [str(record.outcome)]:
+                yield f"event {record.event.id} is {record.outcome}, the outcome stream says {finals[record.event.id]}"
+
+    def _dead_letters(self) -> Iterator[str]:
+        for letter in self._store.dead:
+            entry = self._store.entries[EntryId(letter["entry_id"])]
+            if "event" in entry and entry["event"] != letter["event"]:
+                yield f"dead letter {letter['entry_id']} is not whole"
+        entry_ids = [letter["entry_id"] for letter in self._store.dead]
+        if len(entry_ids) != len(set(entry_ids)):
+            yield f"an entry was buried twice: {entry_ids}"
+
+    def _judge(self, record: EventRecord) -> Iterator[str]:
+        if record.plan is None:
+            return
+        ledger = self._executed()
+        for intent in record.intents:
+            executed = ledger.get(str(intent.ref), Decimal(0))
+            if executed > intent.leg.quantity:
+                yield f"{intent.ref} executed {executed} of {intent.leg.quantity} planned"
+            if record.outcome is not Outcome.NEEDS_REVIEW and intent.executed != executed:
+                yield f"{intent.ref}: the books have {intent.executed} executed, the exchange {executed}"
+        yield from self._cash(record, record.plan)
+        if record.outcome is Outcome.COMPLETED and record.intents:
+            yield from self._reached(record, record.plan)
+
+    def _cash(self, record: EventRecord, plan: Plan) -> Iterator[str]:
+        """Lowest cash after any buy of this event, against the reserve less the slippage that was announced."""
+        if any(line.rate != 1 for line in plan.lines):
+            return
+        buys = {str(i.ref) for i in record.intents if i.leg.side is Side.BUY}
+        floor = min(plan.cash, plan.reserve) - plan.slippage - CENT
+        bought = False
+        for entry in self._sim.ledger.entries:
+            if entry["kind"] == "execution":
+                bought = entry["orderRef"] in buys
+            elif entry["kind"] == "cash" and bought and entry["account"] == record.account:
+                if Decimal(str(entry["amount"])) < floor:
+                    yield f"cash fell to {entry['amount']}, below {floor:.2f} (reserve less slippage)"
+                bought = False
+
+    def _reached(self, record: EventRecord, plan: Plan) -> Iterator[str]:
+        """Completed means: every line of the plan within one share of its unrounded target."""
+        moved: dict[int, Decimal] = defaultdict(Decimal)
+        for intent in record.intents:
+            moved[intent.leg.contract.con_id] += _signed(intent, self._executed().get(str(intent.ref), Decimal(0)))
+        traded = {intent.leg.contract.con_id for intent in record.intents}
+        for line in plan.lines:
+            held = line.held + moved[line.contract.con_id]
+            if held != line.target:
+                yield f"{line.contract.symbol}: {held} held, target {line.target}, although completed"
+            elif line.contract.con_id in traded and abs(held - line.ideal) > 1 + _cost(plan) / line.price:
+                yield f"{line.contract.symbol}: {held} held, {line.ideal:.2f} wanted, more than one share off"
+
+    def _unexplained(self) -> Iterator[str]:
+        """Every execution belongs to a recorded intent, and positions are the start plus the executions."""
+        known = self._intents()
+        expected = defaultdict(Decimal, self._start_positions)
+        for entry in self._sim.ledger.executions():
+            ref = str(entry["orderRef"])
+            if ref.startswith("rb") and ref not in known:
+                yield f"the exchange executed {ref}, which nobody recorded"
+            sign = 1 if entry["side"] == "BOT" else -1
+            expected[str(entry["account"]), str(entry["symbol"])] += sign * Decimal(str(entry["shares"]))
+        actual = _positions(self._sim.ledger.entries)
+        for key in expected.keys() | actual.keys():
+            if actual.get(key, Decimal(0)) != expected[key]:
+                yield f"{key}: {actual.get(key, 0)} held, {expected[key]} explained"
+
+    def _intents(self) -> dict[str, OrderIntent]:
+        return {str(intent.ref): intent for record in self._store.records.values() for intent in record.intents}
+
+    def _executed(self) -> dict[str, Decimal]:
+        found: dict[str, Decimal] = defaultdict(Decimal)
+        for entry in self._sim.ledger.executions():
+            found[str(entry["orderRef"])] += Decimal(str(entry["shares"]))
+        return found
+
+
+def _positions(entries: list[Entry]) -> dict[tuple[str, str], Decimal]:
+    found = [entry for entry in entries if entry["kind"] == "position"]
+    return {(str(e["account"]), str(e["symbol"])): Decimal(str(e["quantity"])) for e in found}
+
+
+def _refs(record: EventRecord) -> set[str]:
+    return {str(intent.ref) for intent in record.intents}
+
+
+def _signed(intent: OrderIntent, shares: Decimal) -> Decimal:
+    return shares if intent.leg.side is Side.BUY else -shares
+
+
+def _cost(plan: Plan) -> Decimal:
+    """What commissions and spreads may take from the targets."""
+    return sum((leg.commission + leg.quantity * leg.unit_value / 1000 for leg in plan.legs), Decimal(0))
+
+
+def _outcome(envelope: dict[str, Any]) -> str:
+    return str(envelope["data"]["outcome"])
+
+
+def _event_id(envelope: dict[str, Any]) -> str:
+    return str(envelope["data"]["event_id"])

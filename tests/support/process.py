@@ -1,0 +1,141 @@
+"""One processor as a process that can die: the real application over doubles, wired as `bootstrap` wires it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+from event_processor.application.accounts import AccountRules
+from event_processor.application.bell import Bell
+from event_processor.application.book import Book
+from event_processor.application.desk import Desk, Pauses, TradingSettings
+from event_processor.application.intake import Intake, IntakeSettings
+from event_processor.application.leases import Leases
+from event_processor.application.session_keeper import SessionKeeper
+from event_processor.application.supervisor import Supervisor
+from event_processor.domain.facts import Fact
+from event_processor.domain.order import Order
+from event_processor.domain.policy import AccountRule
+from event_processor.domain.record import EventRecord
+from gateway_simulator.simulator import Simulator
+from tests.support.memory_store import Crashed, MemoryClient
+from tests.support.simulated_broker import SimulatedBroker
+from tests.support.simulated_link import SimulatedLink
+
+EPOCH = datetime(2026, 1, 5, 15, 0, tzinfo=UTC)
+"""Second 0 of virtual time: a Monday, 10:00 in New York."""
+LEASE_SECONDS = 15.0
+BURIAL_SECONDS_MAX = 30.0
+
+
+class VirtualClock:
+    """`ports.Clock` on the running loop's time."""
+
+    def now(self) -> datetime:
+        return EPOCH + timedelta(seconds=self.monotonic())
+
+    def monotonic(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
+class Process:
+    """A processor from birth to death. `on_fact` hears each fact and may kill the process there and then."""
+
+    def __init__(
+        self,
+        name: str,
+        client: MemoryClient,
+        sim: Simulator,
+        *,
+        rules: tuple[AccountRule, ...],
+        trading: TradingSettings,
+        on_fact: Callable[[Process, Fact], None],
+        on_place: Callable[[Process, Order, int, SimulatedLink], None],
+        client_id: int = 17,
+        jitter_seed: int = 0,
+    ) -> None:
+        self.name = name
+        self.killed = False
+        self.died = asyncio.Event()
+        self._client, self._on_fact = client, on_fact
+        clock = VirtualClock()
+        self._broker = SimulatedBroker(
+            sim, clock, client_id=client_id, on_place=lambda *placed: on_place(self, *placed)
+        )
+        self.desk = self._wire(clock, rules, trading, Random(jitter_seed))
+
+        def intake(dispatch: Callable[[EventRecord], None]) -> Intake:
+            limits = IntakeSettings(renew_seconds=LEASE_SECONDS / 3)
+            desk = self.desk
+            return Intake(client.inbox, client.journal, desk.rules, clock, self, desk.bell, dispatch, limits)
+
+        self._supervisor = Supervisor(self.desk, client.outcomes, intake, version="0", trading_mode="paper")
+        self._task = asyncio.create_task(self._supervisor.run(), name=name)
+
+    def _wire(
+        self, clock: VirtualClock, rules: tuple[AccountRule, ...], trading: TradingSettings, jitter: Random
+    ) -> Desk:
+        bell, book, broker, journal = Bell(), Book(clock), self._broker, self._client.journal
+        broker.subscribe(book.note)
+        keeper = SessionKeeper(broker, clock, self, bell, jitter=jitter.random, restarting=lambda: False)
+        return Desk(
+            broker=broker,
+            journal=journal,
+            clock=clock,
+            observer=self,
+            session=keeper,
+            leases=Leases(journal, clock, self, bell, owner=self.name, seconds=LEASE_SECONDS),
+            rules=AccountRules("paper", rules),
+            pauses=Pauses(),
+            book=book,
+            bell=bell,
+            settings=trading,
+        )
+
+    def observe(self, fact: Fact) -> None:
+        """`ports.Observer`; a dead process sees nothing more."""
+        if self.killed:
+            raise Crashed
+        self._on_fact(self, fact)
+        if self.killed:
+            raise Crashed
+
+    @property
+    def ended(self) -> bool:
+        """Whether it stopped running, for whatever reason."""
+        return self._task.done()
+
+    def kill(self) -> None:
+        """Die at once: from now on every double refuses, so that no clean-up code can save the day."""
+        self.killed = True
+        self._client.kill()
+        self._broker.kill()
+        self.died.set()
+
+    async def buried(self) -> None:
+        """Wait until nothing of the dead process runs any more; what its tasks raise is of no interest, except
+        that it must have to do with its death."""
+        self._task.cancel()
+        async with asyncio.timeout(BURIAL_SECONDS_MAX):
+            await asyncio.wait([self._task])
+        if not self._task.cancelled() and (error := self._task.exception()) is not None:
+            strange = [leaf for leaf in _leaves(error) if not isinstance(leaf, Crashed | asyncio.CancelledError)]
+            if strange:
+                raise strange[0]
+
+    async def stopped(self) -> None:
+        """Stop in good order; raises what it stopped with."""
+        self._supervisor.stop()
+        await self._task
+
+    def result(self) -> None:
+        """Raise what it ended with."""
+        self._task.result()
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
+    return [error]

@@ -1,0 +1,101 @@
+"""Whole runs in one call: a scenario, events, deaths; out comes the world as it was left."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from event_processor.domain.facts import Fact
+from event_processor.domain.record import Outcome
+from gateway_simulator.settings import AccountSettings, FaultSettings, HoldingSettings, Latency, Scenario
+from tests.support.builders import event_text
+from tests.support.process import Process
+from tests.support.virtual_time import run_virtual
+from tests.support.world import LIMIT_SECONDS, World
+
+ACCOUNT = "DU1234567"
+VIRTUAL_SECONDS_MAX = LIMIT_SECONDS * 2
+SELLING = {"SPY": 60, "AAPL": 120, "QQQ": 40, "JPM": 90}
+BUYING = ("TLT", "GLD", "IEF", "KO")
+WEIGHTS = {"SPY": 0.1, "AAPL": 0.05, "QQQ": 0.05, "JPM": 0.1, "TLT": 0.25, "GLD": 0.15, "IEF": 0.2, "KO": 0.1}
+
+
+@dataclass(slots=True)
+class Ending:
+    """How a run ended: what was wrong, the timeline, and the exchange's truth."""
+
+    problems: list[str]
+    timeline: list[str]
+    facts: int
+    outcomes: list[Outcome | None]
+    positions: dict[str, Decimal]
+    refs: list[str]
+
+    def __str__(self) -> str:
+        return "\n".join([*self.timeline, "", *(f"WRONG: {problem}" for problem in self.problems)])
+
+
+class DeathAt:
+    """Kills the process right after the facts with these numbers, counted anew after each death."""
+
+    def __init__(self, *numbers: int) -> None:
+        self._numbers = list(numbers)
+        self._seen = 0
+
+    def __call__(self, process: Process, fact: Fact) -> None:
+        self._seen += 1
+        if self._numbers and self._seen == self._numbers[0]:
+            del self._numbers[0]
+            self._seen = 0
+            process.kill()
+
+
+def play(
+    make: Callable[[], World],
+    events: Sequence[tuple[float, str]],
+    *deaths: int,
+) -> Ending:
+    """Publish the events, each so many seconds after the start, and see the run through to its end."""
+    worlds: list[World] = []
+
+    async def story() -> None:
+        world = make()
+        worlds.append(world)
+        world.on_fact = DeathAt(*deaths)
+        world.start()
+        for at, body in events:
+            asyncio.get_running_loop().call_at(at, world.publish, body)
+        world.expects(len(events))
+        await world.settle()
+        await world.close()
+
+    failure: list[str] = []
+    try:
+        run_virtual(story(), limit_seconds=VIRTUAL_SECONDS_MAX)
+    except Exception as error:  # noqa: BLE001 - a run that hangs or breaks is a finding like any other
+        failure = [f"the run broke: {error!r}"]
+    world = worlds[0]
+    return Ending(
+        problems=failure + world.problems(),
+        timeline=world.timeline(),
+        facts=len(world.facts),
+        outcomes=[record.outcome for record in world.store.records.values()],
+        positions=world.sim.ledger.positions(ACCOUNT),
+        refs=sorted(world.sim.ledger.orders_by_ref()),
+    )
+
+
+def mixed(*faults: FaultSettings, latency: Latency | None = None) -> Scenario:
+    """An account with four holdings to sell and four contracts to buy with what the sales bring."""
+    holdings = tuple(HoldingSettings(s, Decimal(q), Decimal(7)) for s, q in SELLING.items())
+    account = AccountSettings(number=ACCOUNT, cash={"USD": Decimal(2_000)}, holdings=holdings)
+    return Scenario(name="mixed", accounts=(account,), faults=faults, latency=latency or Latency())
+
+
+def mixed_event(**data: Any) -> str:
+    """The event that asks for `WEIGHTS`."""
+    targets = [{"symbol": symbol, "weight": weight} for symbol, weight in WEIGHTS.items()]
+    return event_text(account=ACCOUNT, targets=targets, **data)

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from event_processor.adapters.ibkr.accounts import AccountBook
+from event_processor.domain.contract import Contract
+from event_processor.domain.ids import AccountId, ConId
+from event_processor.domain.portfolio import Position
+from event_processor.errors import GatewayDisconnected
+from tests.support.virtual_time import run_virtual
+
+OURS, OTHER = AccountId("DU1"), AccountId("DU2")
+NOW = datetime(2026, 1, 5, tzinfo=UTC)
+SPY = Contract(con_id=ConId(1), symbol="SPY")
+EUR_OPTION = Contract(con_id=ConId(2), symbol="SAP", sec_type="OPT", currency="EUR")
+
+
+def _book(*values: tuple[str, str, str]) -> AccountBook:
+    book = AccountBook()
+    for tag, text, currency in values or (("NetLiquidation", "1000", "USD"), ("TotalCashValue", "400", "USD")):
+        book.value(OURS, tag, text, currency)
+    return book
+
+
+def test_a_state_holds_this_accounts_positions_only() -> None:
+    """Positions of other accounts are left out, and a holding that went to zero is gone."""
+    book = _book()
+    book.position(OURS, Position(SPY, Decimal(10)))
+    book.position(OTHER, Position(SPY, Decimal(99)))
+    book.position(OURS, Position(EUR_OPTION, Decimal(1)))
+    book.position(OURS, Position(EUR_OPTION, Decimal(0)))
+    state = book.state(OURS, NOW)
+    assert state.positions == (Position(SPY, Decimal(10)),)
+    assert (state.base_currency, state.net_liquidation, state.cash) == ("USD", Decimal(1000), Decimal(400))
+
+
+@pytest.mark.parametrize(
+    ("tag", "currency"), [("TotalCashValue", "USD"), ("TotalCashBalance", "BASE"), ("CashBalance", "BASE")]
+)
+def test_cash_is_found_under_any_of_its_names(tag: str, currency: str) -> None:
+    """Gateways name the cash total differently, by kind of request."""
+    assert _book(("NetLiquidation", "1000", "USD"), (tag, "400", currency)).state(OURS, NOW).cash == Decimal(400)
+
+
+@pytest.mark.parametrize("tag", ["NetLiquidation", "TotalCashValue"])
+def test_a_missing_value_is_an_error_never_zero(tag: str) -> None:
+    """Without net liquidation or cash there is no state, and the error names what is missing."""
+    values = [("NetLiquidation", "1000", "USD"), ("TotalCashValue", "400", "USD")]
+    with pytest.raises(GatewayDisconnected, match=tag) as caught:
+        _book(*(value for value in values if value[0] != tag)).state(OURS, NOW)
+    assert caught.value.reason_code == "account_values_missing"
+
+
+def test_rates_are_those_of_other_currencies() -> None:
+    """The base currency and the sum over all currencies are no exchange rates."""
+    rates = [("ExchangeRate", "1.08", "EUR"), ("ExchangeRate", "1.00", "USD"), ("ExchangeRate", "1.00", "BASE")]
+    book = _book(("NetLiquidation", "1000", "USD"), ("TotalCashValue", "400", "USD"), *rates)
+    assert book.state(OURS, NOW).rates == {"EUR": Decimal("1.08")}
+
+
+def test_other_holdings_are_valued_by_the_gateway() -> None:
+    """What is not stock-like counts at the gateway's own valuation, in the base currency."""
+    book = _book(("NetLiquidation", "1000", "USD"), ("TotalCashValue", "400", "USD"), ("ExchangeRate", "1.5", "EUR"))
+    book.position(OURS, Position(EUR_OPTION, Decimal(1)))
+    book.worth(OURS, Position(EUR_OPTION, Decimal(1)), 100.0)
+    assert book.state(OURS, NOW).other_value == Decimal(150)
+
+
+def test_other_holdings_without_valuation_are_what_is_left() -> None:
+    """Several-account logins get no valuation by holding: net liquidation less cash less stocks is it."""
+    values = (("NetLiquidation", "1000", "USD"), ("TotalCashValue", "400", "USD"), ("StockMarketValue", "350", "BASE"))
+    book = _book(*values)
+    book.position(OURS, Position(EUR_OPTION, Decimal(1)))
+    assert book.state(OURS, NOW).other_value == Decimal(250)
+
+
+def test_nothing_is_complete_before_both_ends() -> None:
+    """Completeness needs positionEnd and this account's own end, and a new subscription starts over."""
+
+    async def run() -> list[bool]:
+        book = _book()
+        seen = []
+        complete = book.complete(OURS)
+        waiting = asyncio.ensure_future(complete)
+        for step in (book.positions_complete, lambda: book.values_complete(OTHER), lambda: book.values_complete(OURS)):
+            step()
+            await asyncio.sleep(0.1)
+            seen.append(waiting.done())
+        book.expect_anew()
+        again = asyncio.ensure_future(book.complete(OURS))
+        await asyncio.sleep(0.1)
+        seen.append(again.done())
+        again.cancel()
+        return seen
+
+    assert run_virtual(run()) == [False, False, True, False]

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from event_processor.adapters.ibkr.options import IbkrSettings
+from event_processor.adapters.ibkr.quotes import QuoteBook
+from event_processor.domain.contract import Contract
+from event_processor.domain.ids import ConId
+from event_processor.errors import QuotesUnavailable
+from tests.support.virtual_time import run_virtual
+
+
+class _Market:
+    """The wire, without a socket: answers at once with a bid and an ask, or as a test says."""
+
+    def __init__(self, settings: IbkrSettings) -> None:
+        self.book = QuoteBook(settings, self, self.now)
+        self.requests: list[tuple[int, bool]] = []
+        self.cancelled: list[int] = []
+        self.data_types: list[int] = []
+        self.codes: dict[int, int] = {}
+        self.quiet = False
+        self.start = asyncio.get_running_loop().time()
+        self.open_lines: set[int] = set()
+        self.most_lines = 0
+
+    def now(self) -> datetime:
+        return datetime(2026, 1, 5, 15, tzinfo=UTC) + timedelta(seconds=asyncio.get_running_loop().time() - self.start)
+
+    async def request_data(self, contract: Contract, *, snapshot: bool) -> int:
+        self.requests.append((contract.con_id, snapshot))
+        request_id = len(self.requests)
+        self.open_lines.add(request_id)
+        self.most_lines = max(self.most_lines, len(self.open_lines))
+        if not self.quiet:
+            asyncio.get_running_loop().call_later(0.1, self._answer, request_id, contract.con_id)
+        return request_id
+
+    async def cancel_data(self, request_id: int) -> None:
+        self.cancelled.append(request_id)
+        self.open_lines.discard(request_id)
+
+    async def choose_data_type(self, data_type: int) -> None:
+        self.data_types.append(data_type)
+
+    async def happens(self, event: Awaitable[Any], seconds_max: float) -> bool:
+        try:
+            await asyncio.wait_for(event, seconds_max)
+        except TimeoutError:
+            return False
+        return True
+
+    def _answer(self, request_id: int, con_id: int) -> None:
+        if code := self.codes.get(con_id):
+            self.book.notice(request_id, code)
+        else:
+            self.book.tick_price(request_id, 1, 100.0)
+            self.book.tick_price(request_id, 2, 100.5)
+
+
+def _contracts(count: int, first: int = 1) -> list[Contract]:
+    return [Contract(con_id=ConId(con_id), symbol=f"S{con_id}") for con_id in range(first, first + count)]
+
+
+def test_a_fresh_line_is_not_asked_again() -> None:
+    """A second question within the age costs no message; an old line is refreshed by one snapshot."""
+
+    async def run() -> list[tuple[int, bool]]:
+        market = _Market(IbkrSettings())
+        await market.book.quotes(_contracts(2), 30)
+        await market.book.quotes(_contracts(2), 30)
+        await asyncio.sleep(60)
+        found = await market.book.quotes(_contracts(2), 30)
+        assert all(market.now() - quote.at < timedelta(seconds=1) for quote in found.values())
+        return market.requests
+
+    assert run_virtual(run()) == [(1, False), (2, False), (1, True), (2, True)]
+
+
+def test_never_more_lines_than_allowed() -> None:
+    """More contracts than lines are asked in waves of snapshots, each given back before the next."""
+
+    async def run() -> int:
+        market = _Market(IbkrSettings(market_data_lines=9))
+        assert len(await market.book.quotes(_contracts(40), 30)) == 40
+        assert len(await market.book.quotes(_contracts(40, first=100), 30)) == 40
+        return market.most_lines
+
+    assert run_virtual(run()) == 9
+
+
+def test_what_is_missing_is_named_with_its_reason() -> None:
+    """One error names each contract without a price and why, and spares the good ones."""
+
+    async def run() -> None:
+        market = _Market(IbkrSettings())
+        market.codes = {2: 354}
+        await market.book.quotes(_contracts(3), 30)
+
+    with pytest.raises(QuotesUnavailable, match=r"S2: no market data subscription$") as caught:
+        run_virtual(run())
+    assert caught.value.reason_code == "quotes_unavailable"
+
+
+def test_a_competing_login_is_told_apart() -> None:
+    """10197 has a reason code of its own, and the next question after it works."""
+
+    async def run() -> int:
+        market = _Market(IbkrSettings())
+        market.codes = {1: 10197}
+        with pytest.raises(QuotesUnavailable) as caught:
+            await market.book.quotes(_contracts(1), 30)
+        assert caught.value.reason_code == "competing_data"
+        market.codes = {}
+        return len(await market.book.quotes(_contracts(1), 30))
+
+    assert run_virtual(run()) == 1
+
+
+def test_silence_ends_the_wait() -> None:
+    """Without any answer the wait is bounded by its setting."""
+
+    async def run() -> float:
+        market = _Market(IbkrSettings(quote_timeout_seconds=5))
+        market.quiet = True
+        with pytest.raises(QuotesUnavailable, match="no data came"):
+            await market.book.quotes(_contracts(90), 30)
+        return asyncio.get_running_loop().time() - market.start
+
+    assert run_virtual(run()) <= 10.1
+
+
+def test_delayed_data_is_chosen_once() -> None:
+    """Only with the setting, and before the first request, the gateway is told that delayed data will do."""
+
+    async def run() -> list[int]:
+        market = _Market(IbkrSettings(allow_delayed=True))
+        await market.book.quotes(_contracts(1), 30)
+        await market.book.quotes(_contracts(1, first=2), 30)
+        return market.data_types
+
+    assert run_virtual(run()) == [3]
+
+
+def test_lost_subscriptions_are_made_again() -> None:
+    """After 1101 every line is asked for anew."""
+
+    async def run() -> list[tuple[int, bool]]:
+        market = _Market(IbkrSettings())
+        await market.book.quotes(_contracts(1), 30)
+        market.book.lines_lost()
+        await market.book.quotes(_contracts(1), 30)
+        return market.requests
+
+    assert run_virtual(run()) == [(1, False), (1, False)]

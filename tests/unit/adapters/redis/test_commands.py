@@ -1,0 +1,66 @@
+"""Requests to the processor and its answers, on a real Redis."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from event_processor.adapters.redis.commands import RedisCommands
+from event_processor.adapters.redis.connection import RedisLink
+
+
+@pytest.fixture
+async def commands(redis_url: str) -> AsyncIterator[RedisCommands]:
+    """Both ends of an empty server."""
+    async with RedisLink(redis_url) as link:
+        yield RedisCommands(link)
+
+
+async def test_a_request_is_handed_out_once_and_answered(commands: RedisCommands) -> None:
+    """The processor gets name and arguments, the asker the answer to its own request."""
+    first = await commands.send("reconcile", {"account": "growth"})
+    second = await commands.send("status", {})
+    for expected in ((first, "reconcile", {"account": "growth"}), (second, "status", {})):
+        found = await commands.next(1)
+        assert found is not None
+        assert (found.command_id, found.name, found.arguments) == expected
+    assert await commands.next(0) is None
+    await commands.reply(second, {"state": "ready"})
+    await commands.reply(first, {"done": True})
+    assert await commands.wait_reply(first, 1) == {"done": True}
+    assert await commands.wait_reply(second, 1) == {"state": "ready"}
+
+
+async def test_both_ends_wake_each_other(commands: RedisCommands) -> None:
+    """Neither polls: the request wakes the processor, the answer the asker."""
+
+    async def processor() -> None:
+        command = await commands.next(5)
+        assert command is not None
+        await commands.reply(command.command_id, {"echo": command.name})
+
+    serving = asyncio.create_task(processor())
+    await asyncio.sleep(0.05)
+    assert await asyncio.wait_for(commands.wait_reply(await commands.send("hello", {}), 5), 2) == {"echo": "hello"}
+    await serving
+
+
+async def test_a_stale_request_is_void(commands: RedisCommands) -> None:
+    """A processor that comes late passes over what was asked too long ago."""
+    await commands.send("place", {}, valid_seconds=0.05)
+    fresh = await commands.send("status", {})
+    await asyncio.sleep(0.1)
+    found = await commands.next(0.1)
+    assert found is not None
+    assert found.command_id == fresh
+    assert await commands.next(0) is None
+
+
+async def test_no_answer_is_none_in_time(commands: RedisCommands) -> None:
+    """Waiting for a dead processor ends."""
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    assert await commands.wait_reply(await commands.send("hello", {}), 0.2) is None
+    assert loop.time() - started < 1

@@ -1,0 +1,99 @@
+"""The link: addresses, passwords, and errors in words."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import redis
+
+from event_processor.adapters.redis.connection import RedisLink, Timing
+from event_processor.errors import ConfigurationError, StoreUnavailable
+
+QUICK = Timing(connect=0.3, answer=0.3, total=1.0, pause=0.01, tries=3)
+
+
+@pytest.fixture
+async def link(redis_url: str) -> AsyncIterator[RedisLink]:
+    """A link to an empty server."""
+    async with RedisLink(redis_url, timing=QUICK) as link:
+        yield link
+
+
+@pytest.mark.parametrize("url", ["", "localhost", "http://localhost", "redis://h?db=x"])
+def test_an_address_that_cannot_be_read_is_a_configuration_error(url: str) -> None:
+    """A wrong REDIS_URL is told at the start and by its name."""
+    with pytest.raises(ConfigurationError, match="REDIS_URL"):
+        RedisLink(url)
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "rediss://127.0.0.1:1/0", "unix:///nowhere/redis.sock?db=0"])
+async def test_a_server_that_is_not_there_is_unavailable(url: str) -> None:
+    """Every kind of address is understood, and nobody answering is StoreUnavailable in words."""
+    async with RedisLink(url, timing=QUICK) as link:
+        with pytest.raises(StoreUnavailable, match="Redis could not say hello: "):
+            await link.command("say hello", "PING")
+
+
+async def test_a_password_is_taken_from_beside_the_address_or_from_it(
+    redis_url: str, redis_client: redis.Redis
+) -> None:
+    """The address wins; a missing or wrong password says what to do and does not show it."""
+    redis_client.acl_setuser("tester", enabled=True, passwords=["+right"], commands=["+ping"], keys=["~*"])
+    as_user = redis_url.replace("redis://", "redis://tester@")
+    in_url = redis_url.replace("redis://", "redis://tester:right@")
+    for url, password in ((as_user, "right"), (in_url, "wrong")):
+        async with RedisLink(url, password=password, timing=QUICK) as link:
+            assert await link.command("say hello", "PING")
+    async with RedisLink(as_user, password="secret-but-wrong", timing=QUICK) as link:
+        with pytest.raises(StoreUnavailable, match="user name or password") as refused:
+            await link.command("say hello", "PING")
+    assert "secret" not in str(refused.value)
+    async with RedisLink(in_url, timing=QUICK) as link:
+        with pytest.raises(StoreUnavailable, match="access rules"):
+            await link.command("read", "GET", "x")
+    redis_client.acl_deluser("tester")
+
+
+async def test_a_call_is_bounded(link: RedisLink) -> None:
+    """A command that would block for ever is given up in time."""
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    with pytest.raises(StoreUnavailable, match="in time"):
+        await link.command("wait", "BLPOP", "nothing", 0, repeat=True)
+    assert loop.time() - started < QUICK.total + 0.5
+
+
+async def test_an_answer_is_final(link: RedisLink, redis_client: redis.Redis) -> None:
+    """A command the server refused is not sent again, even with leave to repeat it."""
+    redis_client.set("text", "no number")
+    failing = "redis.call('INCR', KEYS[1]) redis.call('INCR', KEYS[2])"
+    with pytest.raises(StoreUnavailable, match="integer"):
+        await link.script("count", failing, ["tries", "text"], [], repeat=True)
+    assert redis_client.get("tries") == "1"
+
+
+async def test_bytes_that_are_no_text_come_back_as_they_were(link: RedisLink, redis_client: redis.Redis) -> None:
+    """A value that is not UTF-8 is neither an error nor changed on its way through us."""
+    raw = b"\xff\xfe{not text}"
+    redis_client.set("raw", raw)
+    text = await link.command("read", "GET", "raw")
+    await link.command("write", "SET", "copy", text)
+    assert redis_client.eval("return redis.call('GET', KEYS[1]) == redis.call('GET', KEYS[2])", 2, "raw", "copy")
+
+
+async def test_several_commands_share_one_round_trip(link: RedisLink) -> None:
+    """Replies come in order; none are asked for nothing."""
+    assert await link.commands("count", [("INCR", "n"), ("INCR", "n"), ("GET", "n")]) == [1, 2, "2"]
+    assert await link.commands("count", []) == []
+
+
+async def test_a_cancelled_command_leaves_no_stale_reply(link: RedisLink) -> None:
+    """After a cancellation the next command gets its own answer."""
+    waiting = asyncio.create_task(link.command("wait", "BLPOP", "nothing", "0.2"))
+    await asyncio.sleep(0.05)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert [await link.command("echo", "ECHO", str(n)) for n in range(5)] == ["0", "1", "2", "3", "4"]

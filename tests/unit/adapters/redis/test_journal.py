@@ -1,0 +1,112 @@
+"""What the journal in Redis adds to its port: how long things are kept, and how little is sent."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from event_processor.adapters.redis import keys
+from event_processor.adapters.redis.connection import RedisLink
+from event_processor.adapters.redis.journal import DAY_MS, RedisJournal, Retention
+from event_processor.adapters.redis.journal_seen import SEEN_MAX
+from event_processor.domain.ids import AccountId
+from event_processor.domain.record import Outcome
+from event_processor.errors import InvariantViolated
+from event_processor.ports import Lease
+from tests.support.builders import ACCOUNT
+from tests.support.records import accepted, closed, note, planned, submitting
+
+
+@pytest.fixture
+async def link(redis_url: str) -> AsyncIterator[RedisLink]:
+    """A link to an empty server."""
+    async with RedisLink(redis_url) as link:
+        yield link
+
+
+async def lease_of(journal: RedisJournal, account: AccountId = ACCOUNT) -> Lease:
+    """The account's lease."""
+    lease = await journal.acquire(account, "one", 30)
+    assert lease is not None
+    return lease
+
+
+async def test_closed_records_run_out_and_open_ones_do_not(link: RedisLink) -> None:
+    """An open event is kept for good, a closed one for its days, its identity for longer."""
+    journal = RedisJournal(link, Retention(record_days=2, known_days=5))
+    record = await journal.accept(accepted(), [])
+    assert await link.command("look", "PTTL", keys.event(record.key)) == -1
+    record = await journal.write(await lease_of(journal), closed(record), [])
+    assert 1.9 * DAY_MS < await link.command("look", "PTTL", keys.event(record.key)) <= 2 * DAY_MS
+    assert 4.9 * DAY_MS < await link.command("look", "PTTL", keys.known(record.key)) <= 5 * DAY_MS
+    await journal.write(await lease_of(journal), replace(record, reason="a late execution"), [])
+    assert await link.command("look", "PTTL", keys.event(record.key)) > 0
+
+
+async def test_a_repeat_is_recognised_after_the_record_ran_out(link: RedisLink) -> None:
+    """The same event stays closed with its outcome; another body under its id shows the old digest."""
+    journal = RedisJournal(link)
+    record = await journal.write(await lease_of(journal), closed(await journal.accept(accepted(), [])), [])
+    await link.command("run out", "DEL", keys.event(record.key))
+    assert await journal.find(record.key) is None
+    assert await journal.accept(accepted(), [note()]) == record
+    conflict = await journal.accept(accepted(reason="another body"), [])
+    assert (conflict.digest, conflict.outcome) == (record.digest, Outcome.COMPLETED)
+    assert await journal.unpublished(10) == []
+    assert await journal.open_records() == []
+
+
+async def test_a_step_of_one_order_sends_only_that_order(link: RedisLink) -> None:
+    """Plan and event, large as they are, are written once."""
+    journal = RedisJournal(link)
+    lease = await lease_of(journal)
+    record = await journal.write(lease, planned(await journal.accept(accepted(), [])), [])
+    name = keys.event(record.key)
+    for field in ("plan", "event", "i:001"):
+        await link.command("spoil", "HSET", name, field, "untouched")
+    await journal.write(lease, submitting(record), [])
+    assert await link.command("look", "HMGET", name, "plan", "event", "i:001") == ["untouched"] * 3
+
+
+async def test_a_record_from_another_history_is_refused(link: RedisLink) -> None:
+    """The same revision number from another write (a fail-over lost ours) is not built upon."""
+    journal = RedisJournal(link)
+    lease = await lease_of(journal)
+    record = await journal.write(lease, planned(await journal.accept(accepted(), [])), [])
+    await link.command("change", "HSET", keys.event(record.key), "write", "another")
+    with pytest.raises(InvariantViolated, match="lost or gained"):
+        await journal.write(lease, submitting(record), [])
+
+
+async def test_more_records_than_are_remembered_are_written_just_as_well(link: RedisLink) -> None:
+    """What fell out of memory is sent whole and read back equal."""
+    journal = RedisJournal(link)
+    lease = await lease_of(journal)
+    records = [
+        await journal.write(lease, planned(await journal.accept(accepted(f"event-{n}", entry=n), [])), [])
+        for n in range(SEEN_MAX + 5)
+    ]
+    written = [await journal.write(lease, submitting(record), []) for record in records]
+    assert await RedisJournal(link).open_records() == written
+    assert await journal.open_records() == written
+
+
+async def test_a_record_that_vanished_while_it_is_open_is_no_smaller_list(link: RedisLink) -> None:
+    """An open event without its record means the store lost it; that is never passed over."""
+    journal = RedisJournal(link)
+    record = await journal.accept(accepted(), [])
+    await link.command("lose", "DEL", keys.event(record.key))
+    with pytest.raises(InvariantViolated, match="lacks"):
+        await journal.open_records()
+
+
+async def test_an_event_closed_and_opened_again_is_kept_for_good(link: RedisLink) -> None:
+    """Whatever is open has no time to live and is listed."""
+    journal = RedisJournal(link)
+    lease = await lease_of(journal)
+    record = await journal.write(lease, closed(await journal.accept(accepted(), [])), [])
+    record = await journal.write(lease, replace(record, stage=accepted().stage, outcome=None), [])
+    assert await link.command("look", "PTTL", keys.event(record.key)) == -1
+    assert await journal.open_records(ACCOUNT) == [record]
