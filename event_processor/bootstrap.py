@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -102,7 +103,14 @@ def make_desk(broker: Broker, journal: Journal, clock: Clock, observer: Observer
         session=SessionKeeper(
             broker, clock, observer, bell, jitter=random.random, restarting=_restarting(settings, clock)
         ),
-        leases=Leases(journal, clock, observer, bell, owner=settings.consumer_name, seconds=settings.lease_seconds),
+        leases=Leases(
+            journal,
+            clock,
+            observer,
+            bell,
+            owner=f"{settings.consumer_name}#{uuid.uuid4().hex[:8]}",
+            seconds=settings.lease_seconds,
+        ),
         rules=AccountRules(settings.trading_mode, rules),
         pauses=Pauses(),
         book=book,

@@ -100,7 +100,11 @@ class Journal(Protocol):
         """What makes this store unsafe for real money, in words with the fix; empty when nothing does."""
 
     async def acquire(self, account: AccountId, owner: str, seconds: float) -> Lease | None:
-        """The account's lease if it is free, expired or already ours; None while another holds it."""
+        """The account's lease if it is free, expired or already ours; None while another holds it.
+
+        An owner is a name, and after a `#` which of its starts this is. A processor that was restarted takes
+        over from its former self at once, with a new token, so that the old one, should it still live, is
+        fenced off."""
 
     async def renew_lease(self, lease: Lease) -> None:
         """Extend; raises LeaseLost."""

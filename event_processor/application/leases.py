@@ -24,13 +24,17 @@ class Leases:
         self._journal, self._clock, self._observer, self._bell = journal, clock, observer, bell
         self._owner, self._seconds = owner, seconds
         self._held: dict[AccountId, tuple[Lease, float]] = {}
+        self._lost_at: dict[AccountId, float] = {}
 
     async def hold(self, account: AccountId) -> Lease | None:
-        """The account's lease, ours already or acquired now; None while another processor has it."""
+        """The account's lease, ours already or acquired now; None while another processor has it, and for one
+        lease's time after another took it from us."""
         held = self._held.get(account)
         if held and self.fresh(account):
             return held[0]
         asked = self._clock.monotonic()
+        if asked - self._lost_at.get(account, float("-inf")) < self._seconds:
+            return None
         lease = await self._journal.acquire(account, self._owner, self._seconds)
         if lease is None:
             self.drop(account)
@@ -52,6 +56,11 @@ class Leases:
             self._observer.observe(LeaseChanged(account=account, held=False, token=held[0].token))
             self._bell.ring()
 
+    def lost(self, account: AccountId) -> None:
+        """Another processor took it: leave the account alone for a while."""
+        self._lost_at[account] = self._clock.monotonic()
+        self.drop(account)
+
     def accounts(self) -> tuple[AccountId, ...]:
         return tuple(self._held)
 
@@ -67,7 +76,7 @@ class Leases:
         try:
             await self._journal.renew_lease(lease)
         except LeaseLost:
-            self.drop(account)
+            self.lost(account)
         except StoreUnavailable:
             return  # the lease ages by itself; the executor sees it through `fresh`
         else:

@@ -171,7 +171,7 @@ class AccountProcessor:
             case Disposition.WAIT:
                 return
             case Disposition.YIELD:
-                self._desk.leases.drop(self._account)
+                self._desk.leases.lost(self._account)
             case _:
                 await self._halt(error)
 

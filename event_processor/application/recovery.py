@@ -94,11 +94,11 @@ class Doubts:
         )
         if intent.state is IntentState.DONE:
             return _contradicted(_with_trades(intent, evidence), sight)
-        if intent.state is not IntentState.UNKNOWN:
+        if intent.state is not IntentState.UNKNOWN and not doubled(intent, sight):
             return _seen(intent, sight)
         decision = reconcile(intent, sight)
         self._tell(decision)
-        return self._answer(decision)
+        return self._answer(decision, certain=doubled(intent, sight))
 
     def _tell(self, decision: Decision) -> None:
         """Once for each new verdict on an intent; waiting is no news."""
@@ -107,12 +107,13 @@ class Doubts:
             self._told[ref] = news
             telling.reconciled(self._desk, self._record, decision)
 
-    def _answer(self, decision: Decision) -> OrderIntent:
+    def _answer(self, decision: Decision, *, certain: bool) -> OrderIntent:
+        """A doubt is given time to clear up; what is certain is not."""
         if decision.verdict is not Verdict.ESCALATE:
             return decision.intent
         patience = self._desk.settings.doubt_patience
         since = max(self._began, self._desk.session.ready_since)
-        if self._desk.clock.monotonic() - since < patience:
+        if not certain and self._desk.clock.monotonic() - since < patience:
             return decision.intent
         return decision.intent.to(IntentState.DONE, ending=Ending.UNRESOLVED, note=decision.reason)
 

@@ -87,7 +87,9 @@ def fold_notice(intent: OrderIntent, notice: OrderNotice) -> OrderIntent:
     """Move the intent as an error code says. Only a definite refusal or cancellation ends it; a code that
     proves nothing makes it unknown, so that the broker is asked."""
     note = f"{notice.code}: {notice.message}"
-    if intent.state in {IntentState.DONE, IntentState.RECORDED}:
+    if intent.state is IntentState.DONE:
+        return _explained(intent, notice.kind, note)
+    if intent.state is IntentState.RECORDED:
         return intent
     match notice.kind:
         case NoticeKind.WARNING:
@@ -105,9 +107,18 @@ def fold_notice(intent: OrderIntent, notice: OrderNotice) -> OrderIntent:
             return intent.to(IntentState.UNKNOWN, note=note)
 
 
+def _explained(intent: OrderIntent, kind: NoticeKind, note: str) -> OrderIntent:
+    """The reason of an end may come after the end itself (201 after Cancelled)."""
+    if intent.note or intent.ending not in {Ending.CANCELLED, Ending.REFUSED}:
+        return intent
+    if kind is NoticeKind.REFUSED:
+        return replace(intent, note=note, ending=Ending.CANCELLED if intent.filled else Ending.REFUSED)
+    return replace(intent, note=note) if kind is NoticeKind.CANCELLED else intent
+
+
 def _finish_if_full(intent: OrderIntent) -> OrderIntent:
     if intent.executed < intent.quantity:
-        return intent
+        return replace(intent, ending=Ending.CANCELLED) if intent.ending is Ending.REFUSED else intent
     if intent.state is IntentState.DONE:
         return replace(intent, ending=Ending.FILLED) if _ended_short(intent) else intent
     return intent.to(IntentState.DONE, ending=Ending.FILLED)

@@ -127,3 +127,16 @@ async def test_resume_lifts_pause_and_hold_of_its_scope_only(store: Store) -> No
     assert await journal.resume(ACCOUNT)
     assert not await journal.resume(ACCOUNT)
     assert await journal.pauses() == [everywhere]
+
+
+async def test_a_new_start_takes_over_from_its_former_self_and_fences_it_off(store: Store) -> None:
+    """A restarted processor need not wait for its own old lease, and the old start can no longer renew it."""
+    journal = store.client().journal
+    old = await journal.acquire(ACCOUNT, "one#1", 30)
+    new = await journal.acquire(ACCOUNT, "one#2", 30)
+    assert old is not None
+    assert new is not None
+    assert new.token > old.token
+    assert await journal.acquire(ACCOUNT, "two#1", 30) is None
+    with pytest.raises(LeaseLost):
+        await journal.renew_lease(old)

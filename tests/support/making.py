@@ -155,6 +155,7 @@ def sight(
     position: int | None = 0,
     held_before: int = 0,
     absence_counts: bool = True,
+    history_covers: bool = True,
 ) -> Sight:
     """What the broker shows of one intent; nothing, and no position, unless said."""
     return Sight(
@@ -165,6 +166,7 @@ def sight(
         position=None if position is None else Decimal(position),
         held_before=Decimal(held_before),
         absence_counts=absence_counts,
+        history_covers=history_covers,
     )
 
 

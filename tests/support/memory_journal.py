@@ -28,9 +28,9 @@ class MemoryJournal:
     async def acquire(self, account: AccountId, owner: str, seconds: float) -> Lease | None:
         await self._gate.call("acquire", "before")
         held = self._state.lease_now(account)
-        if held is not None and held[0] != owner:
+        if held is not None and held[0].partition("#")[0] != owner.partition("#")[0]:
             return None
-        token = held[1] if held is not None else self._state.next_token()
+        token = held[1] if held is not None and held[0] == owner else self._state.next_token()
         self._state.leases[account] = (owner, token, now() + seconds)
         await self._gate.call("acquire", "after")
         return Lease(account, owner, token, seconds)

@@ -131,12 +131,16 @@ return {'written'}
 
 ACQUIRE = """
 -- KEYS lease, fence; ARGV owner, ms.  -> the token, or 0 while another holds it
+-- An owner is a name and, after '#', which of its starts this is: a new start takes over from an older one.
+local function name(owner) return string.match(owner, '^(.*)#[^#]*$') or owner end
 local held = redis.call('GET', KEYS[1])
 if held then
   local token, owner = string.match(held, '^(%d+):(.*)$')
-  if owner ~= ARGV[1] then return 0 end
-  redis.call('PEXPIRE', KEYS[1], ARGV[2])
-  return tonumber(token)
+  if owner == ARGV[1] then
+    redis.call('PEXPIRE', KEYS[1], ARGV[2])
+    return tonumber(token)
+  end
+  if name(owner) ~= name(ARGV[1]) then return 0 end
 end
 local token = redis.call('INCR', KEYS[2])
 redis.call('SET', KEYS[1], token .. ':' .. ARGV[1], 'PX', ARGV[2])

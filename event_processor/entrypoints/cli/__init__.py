@@ -19,7 +19,7 @@ app = typer.Typer(
     help=f"Turns rebalance events into exactly the right orders at Interactive Brokers, once. Version {__version__}.",
     epilog=EPILOG,
     no_args_is_help=True,
-    pretty_exceptions_show_locals=False,
+    pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (run, demo, publish, plan, status):

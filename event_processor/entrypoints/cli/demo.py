@@ -21,7 +21,7 @@ from event_processor.entrypoints.demo.verdict import Finding, judge
 from event_processor.errors import ProcessorError
 
 DEFAULT = "demo"
-SECONDS = 50.0
+SECONDS = 45.0
 
 
 def demo(

@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import signal
 
+import structlog
+
 from event_processor.adapters.observers.logs import configure_logging
 from event_processor.bootstrap import build
 from event_processor.entrypoints.cli.exits import Exit
 from event_processor.entrypoints.cli.running import carry_out
 from event_processor.entrypoints.status import StatusServer
+from event_processor.errors import ProcessorError
 from event_processor.settings import Settings
+
+_log = structlog.get_logger("rebalancer")
 
 
 def run() -> None:
@@ -28,6 +33,11 @@ def run() -> None:
             await server.start()
         try:
             await processor.supervisor.run()
+        except ProcessorError:
+            raise
+        except Exception:  # noqa: BLE001 - whatever it is, the log tells it masked, as one line
+            _log.exception("processor.crashed")
+            return Exit.FAILED
         finally:
             await server.stop()
         return Exit.OK

@@ -88,11 +88,17 @@ def test_the_brokers_count_never_shrinks() -> None:
 
 def test_identifiers_are_taken_once() -> None:
     """An intent adopted from the broker takes its ids; known ids are never replaced."""
-    bare = intent(R)
-    adopted = fold_order(bare, report())
+    adopted = fold_order(intent(R), report())
     assert (adopted.perm_id, adopted.order_id, adopted.client_id) == (PERM, ORDER_ID, CLIENT_ID)
-    other = report(perm_id=PermId(9), order_id=99, client_id=9)
-    assert fold_order(adopted, other) == adopted
+    assert fold_order(adopted, report(order_id=99, client_id=9)) == adopted
+    assert fold_order(adopted, report(perm_id=PermId(0), order_id=0, client_id=0)) == adopted
+
+
+@pytest.mark.parametrize("status", OrderStatus)
+def test_another_order_under_our_reference_does_not_move_ours(status: OrderStatus) -> None:
+    """IBKR does not de-duplicate orderRef: a report with another permId says nothing about our order."""
+    ours = intent(W, perm_id=PERM)
+    assert fold_order(ours, report(status, perm_id=PermId(9))) == ours
 
 
 def test_an_adopted_execution_brings_the_ids_needed_to_cancel_the_rest() -> None:
@@ -150,12 +156,19 @@ def test_a_correction_heard_before_the_original_stands() -> None:
     assert [fill.exec_id for fill in seen.fills] == ["0001.01.02"]
 
 
+def test_a_correction_to_more_shares_replaces_too() -> None:
+    """A restated trade is not a second one, even if it grew."""
+    wrong = fold_execution(intent(W), execution(40, "0001.01.01", cumulative=40))
+    assert fold_execution(wrong, execution(50, "0001.01.02", cumulative=50)).executed == 50
+
+
 @pytest.mark.parametrize(
     ("first", "second", "cumulative", "first_cumulative"),
     [
         ("0001.01.01", "0001.01.02", 80, 40),
         ("0001.01.01", "0001.02.01", 40, 40),
         ("plain", "other", 40, 40),
+        ("0001.01.a", "0001.01.b", 40, 40),
         ("0001.01.01", "0001.01.02", None, 40),
         ("0001.01.01", "0001.01.02", 40, None),
     ],
@@ -163,7 +176,7 @@ def test_a_correction_heard_before_the_original_stands() -> None:
 def test_what_is_not_known_to_be_a_correction_is_a_trade(
     first: str, second: str, cumulative: int | None, first_cumulative: int | None
 ) -> None:
-    """A growing count, another trade's id, an id without periods or a missing count: both are counted."""
+    """A count that adds up, another trade's id, an id without number or a missing count: both are counted."""
     seen = fold_execution(intent(W), execution(40, first, cumulative=first_cumulative))
     assert fold_execution(seen, execution(40, second, cumulative=cumulative)).executed == 80
 
