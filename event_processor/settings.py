@@ -25,7 +25,6 @@ from event_processor.settings_sources import FILE_SUFFIX, Problem, read_environ,
 from event_processor.settings_values import (
     WindowSetting,
     check_redis_url,
-    redis_url_with,
     redis_url_without_password,
 )
 
@@ -182,12 +181,6 @@ class Settings(BaseSettings):
         if settings is None or problems:
             raise ConfigurationError(_words(problems))
         return settings
-
-    @property
-    def redis_address(self) -> str:
-        """The URL to connect to, with the password in it: for the Redis client only, never to be shown."""
-        url = self.redis_url.get_secret_value()
-        return url if self.redis_password is None else redis_url_with(url, self.redis_password.get_secret_value())
 
     @property
     def redis_shown(self) -> str:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Annotated
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator
@@ -65,13 +65,6 @@ def check_redis_url(url: str) -> str:
     if parts.path.strip("/") and not parts.path.strip("/").isdigit():
         raise ValueError("must end with the number of the database, such as /0")
     return url
-
-
-def redis_url_with(url: str, password: str) -> str:
-    """The URL with this password in it; the user name stays."""
-    parts = urlsplit(url)
-    place = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:{quote(password, safe='')}@{place}"))
 
 
 def redis_url_without_password(url: str) -> str:

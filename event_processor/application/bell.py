@@ -27,7 +27,7 @@ class Bell:
             async with asyncio.timeout(max(seconds, 0.0)):
                 await self._rung.wait()
         except TimeoutError:
-            return False
+            return self._rung.is_set()
         finally:
             self._rung.clear()
         return True

@@ -76,12 +76,17 @@ class Leases:
         try:
             await self._journal.renew_lease(lease)
         except LeaseLost:
-            self.lost(account)
+            if self._is_held(account, lease):
+                self.lost(account)
         except StoreUnavailable:
             return  # the lease ages by itself; the executor sees it through `fresh`
         else:
-            if self._held.get(account, (None, 0.0))[0] == lease:
+            if self._is_held(account, lease):
                 self._held[account] = (lease, asked)
+
+    def _is_held(self, account: AccountId, lease: Lease) -> bool:
+        """Whether it is still this lease: a slow renewal may end after a new one was acquired."""
+        return self._held.get(account, (None, 0.0))[0] == lease
 
     async def release_all(self) -> None:
         """Give everything back on a tidy stop, so that another processor need not wait."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -65,6 +66,8 @@ class AccountProcessor:
                     seconds = await self._turn()
                 except ProcessorError as error:
                     await self._failed_alone(error)
+                except Exception as bug:  # noqa: BLE001 - a bug stops this account, not the others, nor health and CLI
+                    await self._halt(InvariantViolated(f"unexpected error: {bug!r}"), bug)
                 await self._bell.heard(seconds)
 
     async def _turn(self) -> float:
@@ -129,7 +132,7 @@ class AccountProcessor:
             return Wait("not_before", "the event asks to start later", data.not_before)
         pause = self._desk.pauses.on(self._account)
         self._halted = self._halted and pause is not None
-        if pause and not data.dry_run and (self._halted or not record.touched):
+        if pause and (self._halted or not (record.touched or data.dry_run)):
             held = f"; settle it with `rebalancer reconcile --account {self._account}`" if pause.held else ""
             return Wait("held" if pause.held else "paused", f"{pause.reason}{held}")
         if not session.ready:
@@ -187,10 +190,11 @@ class AccountProcessor:
             data = {"reason_code": error.reason_code, "reason": str(error), "until": mark}
             await self._desk.journal.write(lease, record, [OutcomeNote(Outcome.DEFERRED, mark, now, data)])
 
-    async def _halt(self, error: ProcessorError) -> None:
+    async def _halt(self, error: ProcessorError, cause: Exception | None = None) -> None:
         """A bug or a store that went back: nothing more is traded in this account until a person has looked."""
         self._halted = True
-        self._desk.observer.observe(ProcessorHalted(reason=str(error), account=self._account))
+        trace = "".join(traceback.format_exception(cause or error))
+        self._desk.observer.observe(ProcessorHalted(reason=str(error), account=self._account, trace=trace))
         await hold(self._desk, self._account, f"{error.reason_code}: {error}")
 
     async def _end(self, lease: Lease, record: EventRecord, conclusion: Conclusion) -> None:

@@ -76,7 +76,8 @@ class Rebalance:
             self._check_hours(traded)
         await self._check_strangers(traded, rule)
         needed = {contract.con_id: contract for contract in (*contracts.values(), *held)}
-        quotes = await desk.broker.quotes(tuple(needed.values()), float(limits.quote_age_seconds_max))
+        age_max = min(float(limits.quote_age_seconds_max), desk.settings.plan_age)
+        quotes = await desk.broker.quotes(tuple(needed.values()), age_max)
         snapshot = PortfolioSnapshot(state=state, quotes=quotes, at=desk.clock.now())
         plan = plan_rebalance(self._record.key, self._record.account, portfolio, contracts, snapshot, rule.policy)
         found = breaches(plan, limits)

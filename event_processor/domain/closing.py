@@ -46,13 +46,10 @@ def conclude(intents: Sequence[OrderIntent]) -> Conclusion:
 
 def _fell_short(intents: Sequence[OrderIntent], short: Sequence[OrderIntent]) -> Conclusion:
     refused = any(i.ending is Ending.REFUSED for i in short)
-    code = "order_refused" if refused else "left_open" if _all_left(short) else "unfilled"
-    outcome = Outcome.PARTIAL if any(i.filled for i in intents) or _all_left(short) else Outcome.FAILED
+    left = any(i.ending is Ending.LEFT_OPEN for i in short)
+    code = "order_refused" if refused else "left_open" if left else "unfilled"
+    outcome = Outcome.PARTIAL if left or any(i.filled for i in intents) else Outcome.FAILED
     return Conclusion(outcome, code, _listed("Not filled as planned", short))
-
-
-def _all_left(short: Sequence[OrderIntent]) -> bool:
-    return all(i.ending is Ending.LEFT_OPEN for i in short)
 
 
 def _listed(head: str, intents: Sequence[OrderIntent]) -> str:

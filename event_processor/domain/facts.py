@@ -66,6 +66,7 @@ class ProcessorHalted(Fact):
     level: ClassVar[Level] = "error"
     reason: str
     account: AccountId | None = None
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

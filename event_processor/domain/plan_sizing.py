@@ -74,12 +74,12 @@ def size_lines(lines: Sequence[Line], basis: Decimal, cash: Decimal, reserve_sha
         before, net = sizing.changes, basis - _costs(lines, sizing.changes)
         reserve = max(reserve_share * net, ZERO)
         fit = _Fit(lines, net, cash - reserve, before, caps)
-        if number >= _ROUNDS_FREE:  # a share that fits every other time would go back and forth for ever
-            caps |= {i: fit.changes[i] for i in fit.trimmed}
-        trimmed = tuple(sorted({*fit.trimmed, *caps}))
-        sizing = Sizing(tuple(fit.changes), net, reserve, trimmed, tuple(sorted(fit.suppressed)))
+        sizing = Sizing(tuple(fit.changes), net, reserve, fit.short(), tuple(sorted(fit.suppressed)))
         if sizing.changes == before:
             break
+        if number >= _ROUNDS_FREE:  # shares that compete for the same money would go back and forth for ever
+            fell = (i for i, (was, now) in enumerate(zip(before, sizing.changes, strict=True)) if now < was)
+            caps |= {i: sizing.changes[i] for i in fell}
     return sizing
 
 
@@ -115,6 +115,11 @@ class _Fit:
                 self.lows[i] = ZERO
             self._fit(money, before)
 
+    def short(self) -> tuple[int, ...]:
+        """The lines that get whole shares less than they want because the money does not pay for more."""
+        wanting = (i for i, gap in enumerate(self.gaps) if gap - self.changes[i] >= ONE and gap >= ONE)
+        return tuple(i for i in wanting if self.lines[i].may_buy and i not in self.suppressed)
+
     def _low(self, i: int, before: Decimal) -> Decimal:
         """The change to the whole share below the ideal; 0 for a line that is left alone."""
         line, gap = self.lines[i], self.gaps[i]
@@ -129,7 +134,6 @@ class _Fit:
 
     def _fit(self, money: Decimal, before: Sequence[Decimal]) -> None:
         self.changes = list(self.lows)
-        self.trimmed: list[int] = []
         self.left = money + sum((line.flow(low) for line, low in zip(self.lines, self.lows, strict=True) if low), ZERO)
         if self.left < 0:
             self._trim()
@@ -167,7 +171,6 @@ class _Fit:
                 self._take(i, self.changes[i] + ONE)
         for i in sorted(buys, key=lambda i: (self.changes[i] - self.lows[i], i)):
             self._take_most(i)
-        self.trimmed = [i for i in buys if self.changes[i] < self.lows[i]]
 
     def _take(self, i: int, change: Decimal) -> bool:
         left = self.left + self.lines[i].flow(change) - self.lines[i].flow(self.changes[i])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -28,7 +29,7 @@ class LoopClock:
     """`ports.Clock` on the running loop's time; the day begins at `AT`."""
 
     def now(self) -> datetime:
-        return AT.astimezone(UTC) + timedelta(seconds=self.monotonic())
+        return AT + timedelta(seconds=self.monotonic())
 
     def monotonic(self) -> float:
         return asyncio.get_running_loop().time()
@@ -209,3 +210,15 @@ def plan_of(legs: Sequence[Leg] = (), *, cash: str = "0", reserve: str = "0", sl
 def con_id(number: int) -> ConId:
     """The contract of the leg with this number."""
     return leg(number).contract.con_id
+
+
+@asynccontextmanager
+async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[asyncio.Task[None]]:
+    """While the context lasts the work goes on; what it raises by itself is raised here."""
+    task = asyncio.ensure_future(work)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

@@ -110,14 +110,18 @@ def reason_codes(source: Source) -> set[str]:
     """Every reason code a file can give: class attributes, keywords, conclusions and waits."""
     found: set[str] = set()
     for node in ast.walk(source.tree):
-        if isinstance(node, ast.keyword) and node.arg == "reason_code":
-            found |= _texts(node.value)
-        elif isinstance(node, ast.Assign) and [ast.unparse(each) for each in node.targets] == ["reason_code"]:
-            found |= _texts(node.value)
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "Conclusion":
-            found |= _texts(node.args[1])
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "Wait":
-            found |= _texts(node.args[0])
+        match node:
+            case (
+                ast.keyword(arg="reason_code", value=value) | ast.Assign(targets=[ast.Name("reason_code")], value=value)
+            ):
+                found |= _texts(value)
+            case (
+                ast.Call(func=ast.Name("Conclusion"), args=[_, value, *_])
+                | ast.Call(func=ast.Name("Wait"), args=[value, *_])
+            ):
+                found |= _texts(value)
+            case _:
+                continue
     return found - {""}
 
 

@@ -14,11 +14,12 @@ ARROWS: dict[str, frozenset[str]] = {
     "domain": frozenset({"errors"}),
     "ports": frozenset({"domain", "errors"}),
     "settings": frozenset({"domain", "errors"}),
+    "accounts": frozenset({"domain", "errors"}),
     "application": frozenset({"ports", "domain", "errors"}),
     "adapters": frozenset({"ports", "domain", "errors"}),
-    "bootstrap": frozenset({"settings", "application", "adapters", "ports", "domain", "errors"}),
+    "bootstrap": frozenset({"settings", "accounts", "application", "adapters", "ports", "domain", "errors"}),
     "entrypoints": frozenset(
-        {"bootstrap", "settings", "application", "adapters", "ports", "domain", "errors"}
+        {"bootstrap", "settings", "accounts", "application", "adapters", "ports", "domain", "errors"}
     ),
     "__main__": frozenset({"entrypoints"}),
 }
@@ -112,15 +113,15 @@ def _arrow_objection(module: str, target: str) -> str:
 
 
 def _neighbour_objection(module: str, target: str) -> str:
-    if _layer(module) in {"application", "entrypoints"} and _within(target, HEALTH_WORDS):
+    if _layer(module) in {"application", "bootstrap", "entrypoints"} and _within(target, HEALTH_WORDS):
         return ""
-    return f"of its neighbours only {HEALTH_WORDS} is shared, and only with application and entrypoints"
+    return f"of its neighbours only {HEALTH_WORDS} is shared, and only with application, bootstrap and entrypoints"
 
 
 def _third_party_objection(module: str, package: str) -> str:
     name = module.removeprefix(f"{PROCESSOR}.domain.")
     is_event_contract = name == "event" or name.startswith("event_")
-    if _layer(module) in STANDARD_LIBRARY_ONLY and not (package == "pydantic" and is_event_contract):
+    if _layer(module) in STANDARD_LIBRARY_ONLY and not (package in {"pydantic", "pydantic_core"} and is_event_contract):
         return f"{_layer(module)} sees no third-party package"
     doors = DOORS.get(package)
     if doors is None or any(_within(module, door) for door in doors):
@@ -133,7 +134,7 @@ def _layer(module: str) -> str:
     parts = module.split(".")
     if parts[0] != PROCESSOR or len(parts) == 1 or parts[1] == "__version__":
         return ""
-    return parts[1]
+    return "settings" if parts[1].startswith("settings_") else parts[1]
 
 
 def _adapter(module: str) -> str:

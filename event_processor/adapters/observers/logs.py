@@ -16,8 +16,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from event_processor.adapters.observers.plain import fields_of, mask
 from event_processor.domain.facts import Fact
 
-TALKATIVE = ("aiohttp.access", "asyncio", "ib_async")
-"""Libraries whose lesser messages repeat what the facts say; shown from warning on, or all at level debug."""
+TALKATIVE = {"aiohttp.access": logging.WARNING, "asyncio": logging.WARNING, "ib_async": logging.CRITICAL}
+"""Libraries whose lesser messages repeat what the facts say: the least level shown, unless ours is debug."""
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
@@ -64,8 +64,8 @@ def configure_logging(level: str, style: str, *, secrets: Sequence[str] = (), st
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(LEVELS[level])
-    for name in TALKATIVE:
-        logging.getLogger(name).setLevel(logging.DEBUG if level == "debug" else logging.WARNING)
+    for name, least in TALKATIVE.items():
+        logging.getLogger(name).setLevel(logging.DEBUG if level == "debug" else least)
 
 
 class _Masking:

@@ -102,7 +102,7 @@ class Picture:
 def _logs_on_failure(stack: Stack) -> Iterator[None]:
     try:
         yield
-    except (ProcessorError, KeyboardInterrupt):
+    except ProcessorError:
         _tell_logs(stack)
         raise
 

@@ -1,0 +1,269 @@
+"""The product as its users run it: a real Redis, the gateway simulator and the processor, each a process.
+
+    with Stack(folder, "contention") as stack:
+        stack.publish("one", SPY="0.6", TLT="0.35")
+        stack.wait_final("one")
+        check_ledger(stack, {"one": "completed"})
+
+Every wait has a limit, and blocks on what it waits for: the outcome stream, the ledger, or the processor's log.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import redis
+
+from event_processor.entrypoints.demo.redis_server import HOST, RedisServer
+from event_processor.settings import environment_for
+from tests.support.processes import RunningProcess
+
+ACCOUNT = "DU1234567"
+EVENTS, OUTCOMES, DEAD = "rebalancer:events", "rebalancer:outcomes", "rebalancer:dead"
+NOT_FINAL = {"accepted", "deferred", "planned", "order_submitted", "order_filled"}
+SECONDS_MAX = 30.0
+LOOK_SECONDS = 0.05
+TAIL_LINES = 12
+PRODUCT = [sys.executable, "-m", "event_processor"]
+QUICK = {
+    "LOG_LEVEL": "info",
+    "LOG_FORMAT": "json",
+    "CONSUMER_NAME": "processor-1",
+    "IB_CONNECT_TIMEOUT_SECONDS": "2",
+    "IB_REQUEST_TIMEOUT_SECONDS": "3",
+    "ORDER_TIMEOUT_SECONDS": "20",
+    "ACKNOWLEDGE_TIMEOUT_SECONDS": "2",
+    "VISIBILITY_DELAY_SECONDS": "1",
+    "SETTLE_SECONDS": "3",
+    "LEASE_SECONDS": "5",
+}
+"""The product's settings, with shorter waits than its defaults."""
+
+Entry = dict[str, Any]
+
+
+class Stack:
+    """All three processes; `scenario` is the name of a shipped one, or the text of one."""
+
+    def __init__(
+        self, folder: Path, scenario: str = "plain", *, accounts: str = "", started: bool = True, **settings: str
+    ) -> None:
+        self.folder = folder
+        self.scenario = scenario
+        if "\n" in scenario:
+            self.scenario = str(folder / "scenario.toml")
+            Path(self.scenario).write_text(scenario, encoding="utf-8")
+        if accounts:
+            (folder / "accounts.yaml").write_text(accounts, encoding="utf-8")
+            settings["ACCOUNTS_FILE"] = str(folder / "accounts.yaml")
+        self._settings = {**QUICK, **settings}
+        self._started = started
+        self._ends = ExitStack()
+        self._heard: list[Entry] = []
+        self._last = "0-0"
+        self._runs = 0
+        self.ledger_file = folder / "ledger.jsonl"
+        self.published: dict[str, Entry] = {}
+
+    def __enter__(self) -> Self:
+        with ExitStack() as ends:
+            (self.folder / "redis").mkdir()
+            self.redis_server = ends.enter_context(RedisServer(self.folder / "redis"))
+            self.redis = ends.enter_context(redis.Redis.from_url(self.redis_server.url, decode_responses=True))
+            self.simulator = ends.enter_context(self._simulator())
+            ready = self.simulator.wait_for_json(lambda line: line.get("event") == "listening")
+            self._control_port = int(ready["control_port"])
+            self._news = ends.enter_context(socket.create_connection((HOST, self._control_port)))
+            self._news.sendall(b'{"action": "follow"}\n')
+            self._settings |= {"REDIS_URL": self.redis_server.url, "IB_PORT": str(ready["port"])}
+            self._ends = ends.pop_all()
+            if self._started:
+                self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ends.__exit__(kind, error, trace)
+
+    def _simulator(self) -> RunningProcess:
+        words = ["--port", "0", "--control-port", "0", "--scenario", self.scenario, "--ledger", self.ledger_file]
+        return RunningProcess([sys.executable, "-m", "gateway_simulator", *words], self.folder / "simulator.log")
+
+    # -- the processor -------------------------------------------------------------------------------------
+
+    def start(self, **settings: str) -> RunningProcess:
+        """Start the processor, as `processor`; another one while one runs is an operator's mistake."""
+        self._runs += 1
+        self._settings |= settings
+        self.status_port = _free_port()
+        self.processor = self._ends.enter_context(
+            RunningProcess(
+                [*PRODUCT, "run"],
+                self.folder / f"processor-{self._runs}.log",
+                environment={**self._environment(), "STATUS_PORT": str(self.status_port)},
+            )
+        )
+        return self.processor
+
+    def restart(self, **settings: str) -> None:
+        """SIGKILL, then a new process."""
+        self.processor.kill()
+        self.start(**settings)
+
+    def wait_log(self, event: str, *, seconds: float = SECONDS_MAX, since: int = 0, **fields: object) -> Entry:
+        """The processor's first log line of this name with these fields."""
+
+        def wanted(line: Entry) -> bool:
+            return line.get("event") == event and all(line.get(name) == value for name, value in fields.items())
+
+        return self.processor.wait_for_json(wanted, seconds_max=seconds, since=since)
+
+    def wait_session(self, state: str, *, seconds: float = SECONDS_MAX, since: int = 0) -> Entry:
+        """Until the processor says that its broker session is in this state."""
+        return self.wait_log("session.changed", seconds=seconds, since=since, after=state)
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Status and body of the processor's own HTTP answer."""
+        try:
+            with urllib.request.urlopen(f"http://{HOST}:{self.status_port}{path}", timeout=5) as answer:
+                return int(answer.status), str(answer.read().decode())
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+    def cli(self, *words: str, seconds: float = SECONDS_MAX) -> subprocess.CompletedProcess[str]:
+        """Run the command line beside the processor, with its settings."""
+        environment = environment_for(self._environment())
+        return subprocess.run(
+            [*PRODUCT, *words], env=environment, capture_output=True, text=True, timeout=seconds, check=False
+        )
+
+    def cli_json(self, *words: str) -> Any:  # noqa: ANN401 - whatever the command says
+        """What a read command prints with `--json`; it must succeed."""
+        done = self.cli(*words, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def _environment(self) -> dict[str, str]:
+        return dict(self._settings)
+
+    # -- events and outcomes -------------------------------------------------------------------------------
+
+    def publish(self, event_id: str, *, account: str = ACCOUNT, data: Entry | None = None, **weights: str) -> str:
+        """Add an event as any producer would; weights by symbol, and what is missing to 1 is the cash reserve."""
+        body = envelope(event_id, account, data=data, **weights)
+        self.published[event_id] = body
+        return self.publish_raw(json.dumps(body))
+
+    def publish_raw(self, body: str) -> str:
+        """Add this very text; the id of the entry."""
+        return str(self.redis.xadd(EVENTS, {"event": body}))
+
+    def wait_outcome(self, event_id: str, *kinds: str, seconds: float = SECONDS_MAX) -> Entry:
+        """The `data` of the event's first outcome of one of these kinds."""
+        deadline = time.monotonic() + seconds
+        while True:
+            for data in self.outcomes(event_id):
+                if data["outcome"] in kinds:
+                    return data
+            left = deadline - time.monotonic()
+            assert left > 0, self.story(f"{event_id}: none of {kinds} in {seconds} s")
+            self._listen(min(left, 1.0))
+
+    def wait_final(self, event_id: str, *, seconds: float = SECONDS_MAX) -> Entry:
+        """The `data` of the event's final outcome."""
+        final = {"completed", "completed_adjusted", "no_change", "partial", "failed", "rejected"}
+        return self.wait_outcome(event_id, *final, "superseded", "expired", "needs_review", seconds=seconds)
+
+    def outcomes(self, event_id: str) -> list[Entry]:
+        """The `data` of all outcomes of an event heard so far."""
+        found = [envelope["data"] for envelope in self._heard]
+        return [data for data in found if data["event_id"] == event_id]
+
+    def until(self, condition: Callable[[], object], what: str, *, seconds: float = SECONDS_MAX) -> None:
+        """Listen to the outcome stream until the condition holds."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, self.story(f"no sign of {what} in {seconds} s")
+            self._listen(LOOK_SECONDS)
+
+    def _listen(self, seconds: float) -> None:
+        reply: Any = self.redis.xread({OUTCOMES: self._last}, block=max(1, int(seconds * 1000)))
+        for _, entries in reply or ():
+            for entry_id, fields in entries:
+                self._last = entry_id
+                self._heard.append(json.loads(fields["event"]))
+
+    # -- the simulator -------------------------------------------------------------------------------------
+
+    def control(self, action: str, **parameters: object) -> Entry:
+        """Make something happen at the gateway; what it answers."""
+        with socket.create_connection((HOST, self._control_port), timeout=10) as line:
+            line.sendall(json.dumps({"action": action, **parameters}).encode() + b"\n")
+            with line.makefile(encoding="utf-8") as answers:
+                answer: Entry = json.loads(answers.readline())
+        assert answer.pop("ok"), answer
+        return answer
+
+    def ledger(self, kind: str = "", **fields: object) -> list[Entry]:
+        """The ledger's entries of one kind with these fields, as far as the file is written."""
+        lines = self.ledger_file.read_text(encoding="utf-8").splitlines()
+        entries: list[Entry] = [json.loads(line) for line in lines if line.endswith("}")]
+        return [
+            entry
+            for entry in entries
+            if (not kind or entry["kind"] == kind) and all(entry.get(name) == value for name, value in fields.items())
+        ]
+
+    def wait_ledger(
+        self, kind: str, count: int = 1, *, seconds: float = SECONDS_MAX, **fields: object
+    ) -> list[Entry]:
+        """Wait until the ledger has so many of these entries."""
+        deadline = time.monotonic() + seconds
+        while len(found := self.ledger(kind, **fields)) < count:
+            self._news.settimeout(max(deadline - time.monotonic(), 0.001))
+            try:
+                self._news.recv(1 << 20)
+            except TimeoutError:
+                raise AssertionError(self.story(f"{len(found)} of {count} {kind} {fields} in {seconds} s")) from None
+        return found
+
+    def story(self, problem: str) -> str:
+        """The problem, with what was heard and the processor's last words."""
+        heard = [f"{e['data']['event_id']} {e['data']['outcome']}: {e['data'].get('reason')}" for e in self._heard]
+        said = self.processor.lines[-TAIL_LINES:] if self._runs else []
+        return "\n".join([problem, "outcomes:", *heard[-TAIL_LINES:], "the processor:", *said])
+
+
+def envelope(event_id: str, account: str = ACCOUNT, *, data: Entry | None = None, **weights: str) -> Entry:
+    """A rebalance event; `data` replaces or adds to what the weights say."""
+    targets = [{"symbol": symbol, "weight": float(weight)} for symbol, weight in weights.items()]
+    reserve = round(1 - sum(float(weight) for weight in weights.values()), 6)
+    whole: Entry = {"account": account, "targets": targets}
+    if weights and reserve:
+        whole["cash"] = {"reserve": reserve}
+    return {
+        "specversion": "1.0",
+        "id": event_id,
+        "source": "/tests/scenarios",
+        "type": "rebalance.requested.v1",
+        "data": {**whole, **(data or {})},
+    }
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+
+import pytest
+
+from event_processor.application.book import Book
+from event_processor.domain.ids import AccountId
+from event_processor.domain.portfolio import AccountState
+from tests.support.builders import ACCOUNT, snapshot
+from tests.support.making import LoopClock, commission, execution, report
+from tests.support.virtual_time import run_virtual
+
+OTHER = AccountId("DU7654321")
+SETTLE = 5.0
+
+
+def state(cash: str) -> AccountState:
+    return snapshot(cash=cash).state
+
+
+def test_an_account_without_trades_is_settled() -> None:
+    """Nothing of ours moved it, so positions and cash are what the broker says."""
+
+    async def main() -> tuple[float, AccountState]:
+        book = Book(LoopClock())
+        book.note(report())
+        book.note(commission())
+        return book.unsettled_seconds(ACCOUNT, SETTLE), book.corrected(state("1000"))
+
+    assert run_virtual(main()) == (0.0, state("1000"))
+
+
+def test_positions_are_given_time_after_a_trade() -> None:
+    """For so long after the last execution positions may be those of before; another account is not concerned."""
+
+    async def main() -> list[float]:
+        book = Book(LoopClock())
+        book.note(execution())
+        waits = [book.unsettled_seconds(ACCOUNT, SETTLE), book.unsettled_seconds(OTHER, SETTLE)]
+        await asyncio.sleep(3)
+        waits.append(book.unsettled_seconds(ACCOUNT, SETTLE))
+        await asyncio.sleep(3)
+        return [*waits, book.unsettled_seconds(ACCOUNT, SETTLE)]
+
+    assert run_virtual(main()) == [5.0, 0.0, 2.0, 0.0]
+
+
+def test_an_execution_told_again_starts_no_new_wait() -> None:
+    """Look-ups repeat executions; only a new one is a trade."""
+
+    async def main() -> float:
+        book = Book(LoopClock())
+        book.note(execution())
+        await asyncio.sleep(4)
+        book.note(execution())
+        return book.unsettled_seconds(ACCOUNT, SETTLE)
+
+    assert run_virtual(main()) == 1.0
+
+
+def test_a_verified_run_needs_no_wait() -> None:
+    """Positions confirmed after the trade are settled at once."""
+
+    async def main() -> float:
+        book = Book(LoopClock())
+        book.note(execution())
+        await asyncio.sleep(1)
+        book.verified(ACCOUNT, Decimal(500), Decimal(10_000))
+        return book.unsettled_seconds(ACCOUNT, SETTLE)
+
+    assert run_virtual(main()) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("after_seconds", "reported", "used"),
+    [(1, "10500", "500"), (199, "10500", "500"), (200, "10500", "10500"), (1, "520", "520"), (1, "520.01", "500")],
+)
+def test_cash_of_before_the_run_is_not_believed(after_seconds: float, reported: str, used: str) -> None:
+    """Until the broker refreshes, a figure far from ours is an old one; a small difference is commission or
+    rounding, and the broker is right."""
+
+    async def main() -> AccountState:
+        book = Book(LoopClock())
+        book.verified(ACCOUNT, Decimal(500), Decimal(10_000))
+        await asyncio.sleep(after_seconds)
+        return book.corrected(state(reported))
+
+    corrected = run_virtual(main())
+    assert corrected.cash == Decimal(used)
+    assert corrected.net_liquidation == Decimal(used) - Decimal(reported)
+
+
+def test_a_trade_after_the_run_makes_our_figure_worthless() -> None:
+    """Somebody or something traded on: what must be left is not known any more."""
+
+    async def main() -> AccountState:
+        book = Book(LoopClock())
+        book.verified(ACCOUNT, Decimal(500), Decimal(10_000))
+        await asyncio.sleep(1)
+        book.note(execution())
+        return book.corrected(state("10500"))
+
+    assert run_virtual(main()).cash == 10500
+
+
+def test_accounts_have_pages_of_their_own() -> None:
+    """What one account did says nothing of another."""
+
+    async def main() -> AccountState:
+        book = Book(LoopClock())
+        book.verified(OTHER, Decimal(500), Decimal(10_000))
+        return book.corrected(state("10500"))
+
+    assert run_virtual(main()).cash == 10500
