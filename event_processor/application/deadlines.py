@@ -29,12 +29,12 @@ class Deadlines:
         unacknowledged = {
             i.leg.number
             for i in self._run.intents
-            if i.state is IntentState.SUBMITTING and now - self._run.since(i) >= settings.acknowledge_timeout
+            if i.state is IntentState.SUBMITTING and self._run.since(i) + settings.acknowledge_timeout <= now
         }
         unanswered = {
             i.leg.number
             for i in self._run.intents
-            if i.state is IntentState.WORKING and now - self._asked.get(i.leg.number, now) >= settings.cancel_timeout
+            if i.state is IntentState.WORKING and self._asked.get(i.leg.number, now) + settings.cancel_timeout <= now
         }
         return frozenset(unacknowledged | unanswered)
 
@@ -77,8 +77,8 @@ class Deadlines:
         )
 
     def _overdue(self, intent: OrderIntent) -> bool:
-        age = self._run.desk.clock.monotonic() - self._run.since(intent)
-        return self._run.expired or age >= self._run.desk.settings.order_timeout
+        due = self._run.since(intent) + self._run.desk.settings.order_timeout
+        return self._run.expired or due <= self._run.desk.clock.monotonic()
 
     def next_in(self) -> float:
         """Seconds until the next of these limits."""

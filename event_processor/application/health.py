@@ -24,6 +24,8 @@ def health(desk: Desk, *, store_lost: bool) -> Report:
     """The worst thing decides; every check is listed."""
     session, pauses = desk.session, desk.pauses.current
     everything = next((pause for pause in pauses if pause.scope == "all"), None)
+    stopped = [desk.pauses.on(account) for account in session.accounts]
+    held = next((pause for pause in stopped if pause and pause.held), None)
     checks = (
         Check(
             "session", session.ready, session.advice if not session.detail else f"{session.advice} ({session.detail})"
@@ -37,4 +39,7 @@ def health(desk: Desk, *, store_lost: bool) -> Report:
         return Report(_STATUS[session.state], session.detail or str(session.state), session.advice, checks)
     if everything:
         return Report(Status.PAUSED, everything.reason, "Run `rebalancer resume` when trading may go on.", checks)
+    if held and all(stopped):
+        advice = "Run `rebalancer status` and `rebalancer reconcile`, settle what is open, then `rebalancer resume`."
+        return Report(Status.HALTED, held.reason, advice, checks)
     return Report(Status.READY, "ready to trade", session.advice, checks)

@@ -160,7 +160,7 @@ class Rebalance:
     async def _close(self) -> EventRecord:
         plan, intents = self._record.plan, self._record.intents
         assert plan is not None  # noqa: S101 - the executor refuses a record without a plan
-        conclusion = conclude(intents)
+        conclusion = conclude(plan, intents)
         if conclusion.outcome is not Outcome.NEEDS_REVIEW and intents:
             wrong = await self._mismatch(plan)
             if wrong:

@@ -61,6 +61,7 @@ class SessionKeeper:
         self.ready_since = 0.0
         self.writable = True
         self._evidence: tuple[int, float, Evidence] | None = None
+        self._early: SessionInput | None = None
 
     @property
     def ready(self) -> bool:
@@ -87,7 +88,7 @@ class SessionKeeper:
         most so old. Raises BrokerUnavailable when the session changed meanwhile."""
         if self._evidence is not None:
             epoch, at, evidence = self._evidence
-            if epoch == self.epoch and self._clock.monotonic() - at <= age_seconds_max:
+            if epoch == self.epoch and self._clock.monotonic() - at < age_seconds_max:
                 return evidence
         epoch, at = self.epoch, self._clock.monotonic()
         evidence = await self._broker.evidence()
@@ -100,7 +101,15 @@ class SessionKeeper:
         async for happened in self._broker.session_inputs():
             self._apply(happened)
 
+    def _remember_early(self, happened: SessionInput) -> None:
+        """A gateway without its link may say so before we count as connected; it will not say it again."""
+        if self.state in UNCONNECTED and happened.event is SessionEvent.LINK_LOST:
+            self._early = happened
+        elif happened.event is SessionEvent.LINK_RESTORED:
+            self._early = None
+
     def _apply(self, happened: SessionInput) -> None:
+        self._remember_early(happened)
         if happened.event is SessionEvent.SOCKET_LOST and self._restarting():
             happened = replace(happened, event=SessionEvent.RESTART_EXPECTED)
         before, after = self.state, step(self.state, happened.event)
@@ -143,6 +152,7 @@ class SessionKeeper:
             await self._own.heard(60.0)
 
     async def _connect(self) -> None:
+        self._early = None
         try:
             accounts = await self._broker.connect()
         except LoginRequired as error:
@@ -153,7 +163,10 @@ class SessionKeeper:
         else:
             self.accounts, self._failures = accounts, 0
             self._read_only_pause = self._settings.read_only_retry
+            early = self._early
             self._apply(SessionInput(SessionEvent.CONNECTED))
+            if early is not None:
+                self._apply(early)
             return
         await asyncio.sleep(self._settings.retry * (0.4 + 0.5 * self._jitter()))
 

@@ -25,8 +25,10 @@ class Conclusion:
     reason: str
 
 
-def conclude(intents: Sequence[OrderIntent]) -> Conclusion:
+def conclude(plan: Plan, intents: Sequence[OrderIntent]) -> Conclusion:
     """The final outcome of a plan whose intents are all done."""
+    if not intents and plan.adjusted:
+        return Conclusion(Outcome.NO_CHANGE, "cash_short", "The cash pays for no share of what is missing.")
     if not intents:
         return Conclusion(Outcome.NO_CHANGE, "in_band", "Every line is already within one share of its target.")
     overfilled = [i for i in intents if i.filled > i.quantity]
@@ -41,6 +43,9 @@ def conclude(intents: Sequence[OrderIntent]) -> Conclusion:
     adjusted = [i for i in intents if i.filled < i.leg.quantity]
     if adjusted:
         return Conclusion(Outcome.COMPLETED_ADJUSTED, "cash_short", _listed("Bought less than planned", adjusted))
+    if plan.adjusted:
+        reason = f"All {len(intents)} orders filled, but the cash did not pay for all the targets ask for."
+        return Conclusion(Outcome.COMPLETED_ADJUSTED, "cash_short", reason)
     return Conclusion(Outcome.COMPLETED, "filled", f"All {len(intents)} orders filled.")
 
 

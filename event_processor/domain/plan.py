@@ -57,6 +57,7 @@ class Plan:
     `net_liquidation` values holdings at live marks; `kept` is what stays untouched by request or kind;
     `basis` = what weights are shares of; `reserve` the cash that must remain; `cash` what there was;
     `slippage` is how far below the reserve price moves may push the cash before buys are trimmed.
+    `adjusted` says that the cash did not pay for all that was wanted.
     `notes` says in words whatever a person should know (scaled weights, trimmed buys, suppressed lines).
     """
 
@@ -73,6 +74,7 @@ class Plan:
     slippage: Decimal
     lines: tuple[PlanLine, ...]
     legs: tuple[Leg, ...]
+    adjusted: bool = False
     notes: tuple[str, ...] = ()
 
     @property

@@ -92,6 +92,7 @@ def plan_rebalance(
         slippage=policy.slippage_bps * BASIS_POINT * _bought(legs),
         lines=_plan_lines(priced, changes, ideals, weights, worth.basis),
         legs=legs,
+        adjusted=bool(sizing.trimmed),
         notes=tuple(notes),
     )
     return replace(plan, plan_id=_digest(plan))

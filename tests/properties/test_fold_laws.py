@@ -39,7 +39,9 @@ def trades(draw: st.DrawFn) -> list[Execution]:
     """Executions of one order, by growing count, together at most its quantity."""
     cuts = sorted(draw(st.sets(st.integers(1, QUANTITY), max_size=4)))
     sizes = [after - before for before, after in zip([0, *cuts], cuts, strict=False)]
-    return [execution(size, f"{n:04}.01.01", cumulative=cut) for n, (size, cut) in enumerate(zip(sizes, cuts, strict=True))]
+    return [
+        execution(size, f"{n:04}.01.01", cumulative=cut) for n, (size, cut) in enumerate(zip(sizes, cuts, strict=True))
+    ]
 
 
 @st.composite
@@ -75,14 +77,18 @@ def shuffled(draw: st.DrawFn) -> tuple[list[Report], list[Report]]:
 STARTS = st.sampled_from([IntentState.SUBMITTING, IntentState.WORKING, IntentState.UNKNOWN]).map(intent)
 ANY_REPORT = st.one_of(
     st.builds(report, st.sampled_from(OrderStatus), filled=st.one_of(st.none(), st.integers(0, QUANTITY))),
-    st.builds(execution, st.integers(1, QUANTITY), st.sampled_from(["a.01", "a.02", "b.01", "c"]), cumulative=st.just(50)),
+    st.builds(
+        execution, st.integers(1, QUANTITY), st.sampled_from(["a.01", "a.02", "b.01", "c"]), cumulative=st.just(50)
+    ),
     st.builds(notice, st.sampled_from(NoticeKind)),
     st.builds(commission, st.sampled_from(["a.01", "b.01"])),
 )
 
 
 @given(STARTS, shuffled())
-def test_the_end_does_not_depend_on_the_order_of_arrival(start: OrderIntent, life: tuple[list[Report], list[Report]]) -> None:
+def test_the_end_does_not_depend_on_the_order_of_arrival(
+    start: OrderIntent, life: tuple[list[Report], list[Report]]
+) -> None:
     """Acknowledged late, duplicated, overtaken: a complete set of reports always leads to the same end."""
     told, mixed = life
     assert outcome(fold(start, mixed)) == outcome(fold(start, told))
@@ -98,7 +104,9 @@ def test_a_complete_life_ends_settled(start: OrderIntent, told: list[Report]) ->
 
 
 @given(STARTS, shuffled())
-def test_never_more_executed_than_the_broker_traded(start: OrderIntent, life: tuple[list[Report], list[Report]]) -> None:
+def test_never_more_executed_than_the_broker_traded(
+    start: OrderIntent, life: tuple[list[Report], list[Report]]
+) -> None:
     """At no moment, whatever repeats, are more shares counted than there were trades."""
     told, mixed = life
     traded = sum((part.quantity for part in told if isinstance(part, Execution)), Decimal(0))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import product
+from typing import Any
 
 from event_processor.domain.ids import ExecId, PermId
 from event_processor.domain.intent import Ending, Fill, IntentState, OrderIntent
@@ -16,10 +17,13 @@ from tests.support.making import PERM, execution, intent, leg, report, sight
 
 QUANTITY, PART, HELD = 100, 40, 300
 OTHER = PermId(9)
-KNOWN: dict[str, dict[str, object]] = {
+KNOWN: dict[str, dict[str, Any]] = {
     "never acknowledged": {},
     "acknowledged": {"perm_id": PERM},
-    "partly filled": {"perm_id": PERM, "fills": (Fill(ExecId("0001.01.01"), Decimal(PART), Decimal(100), Decimal(PART)),)},
+    "partly filled": {
+        "perm_id": PERM,
+        "fills": (Fill(ExecId("0001.01.01"), Decimal(PART), Decimal(100), Decimal(PART)),),
+    },
     "counted": {"perm_id": PERM, "reported_filled": Decimal(PART)},
 }
 OPEN: dict[str, list[OrderReport]] = {
@@ -62,8 +66,8 @@ class Case:
 
     @property
     def perm_ids(self) -> set[int]:
-        shown = (*self.shown.open_orders, *self.shown.completed, *self.shown.executions)
-        return {found.perm_id for found in shown if found.perm_id} | ({self.believed.perm_id} - {0})
+        shown: list[OrderReport | Execution] = [*self.shown.open_orders, *self.shown.completed, *self.shown.executions]
+        return {perm_id for perm_id in (self.believed.perm_id, *(found.perm_id for found in shown)) if perm_id}
 
 
 def _position(kind: str, believed: OrderIntent, executions: list[Execution]) -> int | None:

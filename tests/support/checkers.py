@@ -163,14 +163,12 @@ class Checkers:
             return
         buys = {str(i.ref) for i in record.intents if i.leg.side is Side.BUY}
         floor = min(plan.cash, plan.reserve) - plan.slippage - CENT
-        bought = False
+        cash = Decimal(0)
         for entry in self._sim.ledger.entries:
-            if entry["kind"] == "execution":
-                bought = entry["orderRef"] in buys
-            elif entry["kind"] == "cash" and bought and entry["account"] == record.account:
-                if Decimal(str(entry["amount"])) < floor:
-                    yield f"cash fell to {entry['amount']}, below {floor:.2f} (reserve less slippage)"
-                bought = False
+            if entry["kind"] == "cash" and entry["account"] == record.account:
+                cash = Decimal(str(entry["amount"]))
+            elif entry["kind"] == "execution" and entry["orderRef"] in buys and cash < floor:
+                yield f"cash fell to {cash}, below {floor:.2f} (reserve less slippage)"
 
     def _reached(self, record: EventRecord, plan: Plan) -> Iterator[str]:
         """Completed means: every line of the plan within one share of its unrounded target."""

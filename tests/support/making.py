@@ -49,7 +49,7 @@ class FactBook:
         return [fact for fact in self.facts if isinstance(fact, kind)]
 
 
-def leg(number: int = 1, side: Side = Side.BUY, quantity: int = 100, **changes: Any) -> Leg:
+def leg(number: int = 1, side: Side = Side.BUY, quantity: int = 100, **changes: Any) -> Leg:  # noqa: ANN401 - any field
     """A market order of the plan; a share costs 100 and the commission is 1 unless said otherwise."""
     made = Leg(
         number=number,
@@ -64,7 +64,7 @@ def leg(number: int = 1, side: Side = Side.BUY, quantity: int = 100, **changes: 
     return replace(made, **changes)
 
 
-def intent(state: IntentState = IntentState.RECORDED, of: Leg | None = None, **changes: Any) -> OrderIntent:
+def intent(state: IntentState = IntentState.RECORDED, of: Leg | None = None, **changes: Any) -> OrderIntent:  # noqa: ANN401 - any field
     """An intent as the executor would have it in this state; `acknowledged` ones come by perm_id=PERM."""
     made = of or leg()
     begun = OrderIntent(OrderRef.derive(KEY, ACCOUNT, made.number), made, made.quantity)
@@ -83,7 +83,10 @@ def done(of: Leg | None = None, filled: int | None = None, ending: Ending | None
 
 
 def report(
-    status: OrderStatus = OrderStatus.SUBMITTED, of: OrderIntent | None = None, filled: int | None = None, **changes: Any
+    status: OrderStatus = OrderStatus.SUBMITTED,
+    of: OrderIntent | None = None,
+    filled: int | None = None,
+    **changes: Any,  # noqa: ANN401 - any field
 ) -> OrderReport:
     """The broker's word on the order of an intent, with orderRef and permId."""
     whose = of or intent()
@@ -107,7 +110,7 @@ def execution(
     exec_id: str = "0001.01.01",
     of: OrderIntent | None = None,
     cumulative: int | None = None,
-    **changes: Any,
+    **changes: Any,  # noqa: ANN401 - any field
 ) -> Execution:
     """One trade report of an intent, at 100 a share."""
     whose = of or intent()
@@ -171,7 +174,9 @@ def sight(
     )
 
 
-def line(con_id: int, held: int, target: int, *, symbol: str = "SPY", price: str = "100", basis: int = 100_000) -> PlanLine:
+def line(
+    con_id: int, held: int, target: int, *, symbol: str = "SPY", price: str = "100", basis: int = 100_000
+) -> PlanLine:
     """One contract of a plan."""
     share = Decimal(price) / basis
     return PlanLine(
@@ -187,7 +192,9 @@ def line(con_id: int, held: int, target: int, *, symbol: str = "SPY", price: str
     )
 
 
-def plan_of(legs: Sequence[Leg] = (), *, cash: str = "0", reserve: str = "0", slippage: str = "0", **changes: Any) -> Plan:
+def plan_of(
+    legs: Sequence[Leg] = (), *, cash: str = "0", reserve: str = "0", slippage: str = "0", **changes: Any,  # noqa: ANN401 - any field
+) -> Plan:
     """A plan with these legs and this much cash; its basis is 100000."""
     made = Plan(
         key=KEY,

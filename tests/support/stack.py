@@ -72,7 +72,7 @@ class Stack:
         self._ends = ExitStack()
         self._heard: list[Entry] = []
         self._last = "0-0"
-        self._runs = 0
+        self._processors: list[RunningProcess] = []
         self.ledger_file = folder / "ledger.jsonl"
         self.published: dict[str, Entry] = {}
 
@@ -95,7 +95,10 @@ class Stack:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._ends.__exit__(kind, error, trace)
+        running = [process for process in self._processors if process.exit_code is None]
+        with self._ends:
+            codes = [process.stop() for process in running if kind is None]
+            assert not any(codes), f"a processor that was asked to stop ended with {codes}"
 
     def _simulator(self) -> RunningProcess:
         words = ["--port", "0", "--control-port", "0", "--scenario", self.scenario, "--ledger", self.ledger_file]
@@ -105,16 +108,16 @@ class Stack:
 
     def start(self, **settings: str) -> RunningProcess:
         """Start the processor, as `processor`; another one while one runs is an operator's mistake."""
-        self._runs += 1
         self._settings |= settings
         self.status_port = _free_port()
         self.processor = self._ends.enter_context(
             RunningProcess(
                 [*PRODUCT, "run"],
-                self.folder / f"processor-{self._runs}.log",
-                environment={**self._environment(), "STATUS_PORT": str(self.status_port)},
+                self.folder / f"processor-{len(self._processors) + 1}.log",
+                environment={**self._settings, "STATUS_PORT": str(self.status_port)},
             )
         )
+        self._processors.append(self.processor)
         return self.processor
 
     def restart(self, **settings: str) -> None:
@@ -145,7 +148,7 @@ class Stack:
 
     def cli(self, *words: str, seconds: float = SECONDS_MAX) -> subprocess.CompletedProcess[str]:
         """Run the command line beside the processor, with its settings."""
-        environment = environment_for(self._environment())
+        environment = environment_for(self._settings)
         return subprocess.run(
             [*PRODUCT, *words], env=environment, capture_output=True, text=True, timeout=seconds, check=False
         )
@@ -155,9 +158,6 @@ class Stack:
         done = self.cli(*words, "--json")
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
-
-    def _environment(self) -> dict[str, str]:
-        return dict(self._settings)
 
     # -- events and outcomes -------------------------------------------------------------------------------
 
@@ -219,8 +219,8 @@ class Stack:
 
     def ledger(self, kind: str = "", **fields: object) -> list[Entry]:
         """The ledger's entries of one kind with these fields, as far as the file is written."""
-        lines = self.ledger_file.read_text(encoding="utf-8").splitlines()
-        entries: list[Entry] = [json.loads(line) for line in lines if line.endswith("}")]
+        lines = self.ledger_file.read_text(encoding="utf-8").splitlines(keepends=True)
+        entries: list[Entry] = [json.loads(line) for line in lines if line.endswith("\n")]
         return [
             entry
             for entry in entries
@@ -243,7 +243,7 @@ class Stack:
     def story(self, problem: str) -> str:
         """The problem, with what was heard and the processor's last words."""
         heard = [f"{e['data']['event_id']} {e['data']['outcome']}: {e['data'].get('reason')}" for e in self._heard]
-        said = self.processor.lines[-TAIL_LINES:] if self._runs else []
+        said = self.processor.lines[-TAIL_LINES:] if self._processors else []
         return "\n".join([problem, "outcomes:", *heard[-TAIL_LINES:], "the processor:", *said])
 
 

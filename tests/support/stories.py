@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from event_processor.domain.facts import Fact
-from event_processor.domain.record import Outcome
+from event_processor.domain.record import EventRecord, Outcome
 from gateway_simulator.settings import AccountSettings, FaultSettings, HoldingSettings, Latency, Scenario
 from tests.support.builders import event_text
 from tests.support.process import Process
@@ -30,9 +30,14 @@ class Ending:
     problems: list[str]
     timeline: list[str]
     facts: int
-    outcomes: list[Outcome | None]
+    records: list[EventRecord]
     positions: dict[str, Decimal]
     refs: list[str]
+
+    @property
+    def outcomes(self) -> list[Outcome | None]:
+        """The final outcomes, in the order in which the events were accepted."""
+        return [record.outcome for record in self.records]
 
     def __str__(self) -> str:
         return "\n".join([*self.timeline, "", *(f"WRONG: {problem}" for problem in self.problems)])
@@ -82,7 +87,7 @@ def play(
         problems=failure + world.problems(),
         timeline=world.timeline(),
         facts=len(world.facts),
-        outcomes=[record.outcome for record in world.store.records.values()],
+        records=list(world.store.records.values()),
         positions=world.sim.ledger.positions(ACCOUNT),
         refs=sorted(world.sim.ledger.orders_by_ref()),
     )

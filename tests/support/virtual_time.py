@@ -17,10 +17,16 @@ T = TypeVar("T")
 
 LIMIT_SECONDS = 24 * 3600.0
 CLOCK_RESOLUTION_SECONDS = 1e-6
+ROUNDS_MAX = 20_000
+"""How often the loop may go round without time passing."""
 
 
 class VirtualDeadlockError(RuntimeError):
     """Every task waits and no timer is set: nothing can ever happen again."""
+
+
+class VirtualSpinError(RuntimeError):
+    """Something keeps running while no time passes: in real time it would burn a processor."""
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
@@ -31,6 +37,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     def __init__(self, limit_seconds: float = LIMIT_SECONDS) -> None:
         self._now_seconds = 0.0
+        self._rounds = 0
         self._limit_seconds = self._stop_at_seconds = limit_seconds
         super().__init__(_JumpingSelector(self._jump))
         # Timers this close are due: it keeps float rounding from asking for ever smaller jumps.
@@ -47,6 +54,10 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def _jump(self, seconds: float | None) -> None:
         if seconds is None:
             raise VirtualDeadlockError(self._who_waits("nothing can ever happen again"))
+        self._rounds = 0 if seconds > 0 else self._rounds + 1
+        if self._rounds > ROUNDS_MAX:
+            self._rounds = 0
+            raise VirtualSpinError(self._who_waits(f"{ROUNDS_MAX} rounds and no time passed"))
         self._now_seconds += max(0.0, seconds)
         if self._now_seconds > self._stop_at_seconds:
             self._stop_at_seconds = self._now_seconds + self._limit_seconds

@@ -96,4 +96,22 @@ def _show(answer: Mapping[str, Any]) -> None:
     columns = ("order_ref", "side", "symbol", "state", "decision", "reason")
     if lines:
         out.print(table("", columns, ([line.get(name, "") for name in columns] for line in lines)))
+    for account in answer.get("accounts") or ():
+        _show_account(account)
     say(str(answer.get("message", "")))
+
+
+def _show_account(account: Mapping[str, Any]) -> None:
+    """What the broker shows of one account beside our orders."""
+    positions = account.get("positions") or ()
+    columns = ("symbol", "con_id", "quantity")
+    if positions:
+        title = f"positions of {account['account']} at the broker"
+        out.print(table(title, columns, ([str(line[name]) for name in columns] for line in positions)))
+    strangers = account.get("strangers") or ()
+    fields = ("order_ref", "perm_id", "client_id", "side", "symbol", "quantity", "status")
+    if strangers:
+        title = f"open orders in {account['account']} that belong to no open event"
+        out.print(table(title, fields, ([str(line[name] or "") for name in fields] for line in strangers)))
+    for pause in account.get("pauses") or ():
+        note(f"{account['account']} is {'held' if pause['held'] else 'paused'} ({pause['scope']}): {pause['reason']}")

@@ -33,7 +33,9 @@ def test_an_account_is_found_by_alias_and_by_number(name: str) -> None:
         (RULES, "", "neither"),
     ],
 )
-def test_an_unknown_account_is_refused_with_what_is_known(rules: list[AccountRule] | None, name: str, words: str) -> None:
+def test_an_unknown_account_is_refused_with_what_is_known(
+    rules: list[AccountRule] | None, name: str, words: str
+) -> None:
     """A misspelt alias, or a number that is not in the file, never trades anything."""
     with pytest.raises(EventRefused, match=words) as refusal:
         AccountRules("paper", rules).find(name)

@@ -92,7 +92,9 @@ def test_equal_symbols_are_told_apart_by_contract() -> None:
 def test_the_summary_counts_commission_and_says_whether_it_is_all() -> None:
     """Known commissions count as they are, missing ones at their estimate, and that is said."""
     paid = done(SELL)
-    paid = replace(paid, fills=tuple(replace(f, commission=Decimal("2.5"), commission_currency="USD") for f in paid.fills))
+    paid = replace(
+        paid, fills=tuple(replace(f, commission=Decimal("2.5"), commission_currency="USD") for f in paid.fills)
+    )
     assert summary(plan_of(), [paid])["commission"] == "2.50"
     assert summary(plan_of(), [paid])["commission_complete"] is True
     told = summary(plan_of(), [paid, done(BUY)])

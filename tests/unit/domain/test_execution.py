@@ -151,7 +151,15 @@ def books(draw: st.DrawFn) -> tuple[Plan, list[OrderIntent]]:
     for number in range(1, draw(st.integers(1, 6)) + 1):
         side = Side.SELL if number <= 2 and draw(st.booleans()) else Side.BUY
         price = draw(st.decimals("1", "500", places=2))
-        legs.append(leg(number, side, draw(st.integers(1, 300)), unit_value=price, commission=draw(st.sampled_from([Decimal(1), Decimal("3.5")]))))
+        legs.append(
+            leg(
+                number,
+                side,
+                draw(st.integers(1, 300)),
+                unit_value=price,
+                commission=draw(st.sampled_from([Decimal(1), Decimal("3.5")])),
+            )
+        )
     plan = plan_of(
         legs,
         cash=str(draw(st.integers(-5_000, 60_000))),

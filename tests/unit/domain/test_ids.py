@@ -17,7 +17,10 @@ from event_processor.domain.ids import (
 from tests.support.builders import ACCOUNT, KEY
 
 REFS = st.builds(
-    OrderRef, run=st.text("0123456789abcdef", min_size=16, max_size=16), leg=st.integers(1, 999), attempt=st.integers(1, 999)
+    OrderRef,
+    run=st.text("0123456789abcdef", min_size=16, max_size=16),
+    leg=st.integers(1, 999),
+    attempt=st.integers(1, 999),
 )
 
 

@@ -49,9 +49,7 @@ def test_a_note_belongs_to_its_state() -> None:
     assert noted.to(IntentState.SUBMITTING, note="second").note == "second"
 
 
-@pytest.mark.parametrize(
-    ("executed", "reported", "filled"), [(0, 0, 0), (40, 0, 40), (40, 100, 100), (100, 40, 100)]
-)
+@pytest.mark.parametrize(("executed", "reported", "filled"), [(0, 0, 0), (40, 0, 40), (40, 100, 100), (100, 40, 100)])
 def test_filled_is_the_larger_of_executions_and_the_brokers_count(executed: int, reported: int, filled: int) -> None:
     """Neither a missing execution nor a late status makes the filled shares shrink."""
     fills = (Fill(ExecId("a.01"), Decimal(executed), Decimal(100)),) if executed else ()

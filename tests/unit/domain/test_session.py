@@ -17,7 +17,12 @@ from event_processor.domain.session import (
 S, E = SessionState, SessionEvent
 
 # Written out once more by hand: (state, what happens) -> where that leads. Everything else stays put.
-CONNECTING = {E.REFUSED: S.DOWN, E.SILENT: S.AWAITING_LOGIN, E.CLIENT_ID_TAKEN: S.CLIENT_ID_IN_USE, E.CONNECTED: S.SYNCING}
+CONNECTING = {
+    E.REFUSED: S.DOWN,
+    E.SILENT: S.AWAITING_LOGIN,
+    E.CLIENT_ID_TAKEN: S.CLIENT_ID_IN_USE,
+    E.CONNECTED: S.SYNCING,
+}
 LOSING = {E.SOCKET_LOST: S.DOWN, E.RESTART_EXPECTED: S.RESTARTING, E.READ_ONLY: S.READ_ONLY, E.LINK_RESTORED: S.SYNCING}
 EXPECTED: dict[SessionState, dict[SessionEvent, SessionState]] = {
     S.DOWN: CONNECTING,
