@@ -9,6 +9,7 @@
       PlanError                        FAIL         known, definite, nothing placed
         ContractUnresolved                          unknown or ambiguous instrument
         LimitBreached                               the plan exceeds a limit
+      OrdersSettling                   WAIT         our own orders of before are still shown as open
       ForeignOrdersOpen                REVIEW       somebody else works the same contract
       BrokerUnavailable                WAIT
         GatewayDisconnected                         socket lost, refused, or no answer in time
@@ -108,6 +109,13 @@ class LimitBreached(PlanError):
     """The plan exceeds a limit of the event or of the account."""
 
     reason_code = "limit_breached"
+
+
+class OrdersSettling(ProcessorError):
+    """Orders of an event before this one are still shown as open; shortly after their end that may lag."""
+
+    disposition = Disposition.WAIT
+    reason_code = "orders_settling"
 
 
 class ForeignOrdersOpen(ProcessorError):

@@ -1,4 +1,8 @@
-"""All accounts of the login: booking fills, publishing them late, and valuing both versions."""
+"""All accounts of the login: booking fills, publishing them late, and valuing both versions.
+
+What is published comes from IBKR: while the link is down nothing is, and what changed meanwhile follows
+when it is back.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +44,8 @@ class Bank:
         self._latency = latency
         self._unannounced: set[str] = set()
         self._announced: dict[str, float] = {}
+        self._waiting: list[Action] = []
+        """What to publish when the link is back."""
         self.accounts: dict[str, Account] = {}
         for settings in accounts:
             self._open(settings)
@@ -80,7 +86,14 @@ class Bank:
         account = self.accounts[number]
         account.books.cash[currency] = account.books.cash.get(currency, Decimal(0)) + amount
         self._ledger.write("cash", account=number, currency=currency, amount=account.books.cash[currency])
-        self._publish_cash(account, account.books.cash, account.books.realized)
+        cash, profit = dict(account.books.cash), dict(account.books.realized)
+        self._soon(0, lambda: self._publish_cash(account, cash, profit))
+
+    def link_restored(self) -> None:
+        """Publish what changed while the link was down."""
+        waiting, self._waiting = self._waiting, []
+        for action in waiting:
+            action()
 
     def truth(self, number: str) -> Valuation:
         """The account as it is."""
@@ -110,7 +123,8 @@ class Bank:
         if account.number not in self._unannounced:
             self._unannounced.add(account.number)
             due = self._announced.get(account.number, 0.0) + ANNOUNCE_SECONDS
-            self._scheduler.at(max(due, self._scheduler.now()), lambda: self._announce(account.number))
+            wait = max(0.0, due - self._scheduler.now())
+            self._scheduler.after(wait, lambda: self._when_linked(lambda: self._announce(account.number)))
 
     def _announce(self, number: str) -> None:
         self._unannounced.discard(number)
@@ -119,9 +133,15 @@ class Bank:
 
     def _soon(self, milliseconds: int, action: Action) -> None:
         if milliseconds:
-            self._scheduler.after(milliseconds / 1000, action)
+            self._scheduler.after(milliseconds / 1000, lambda: self._when_linked(action))
         else:
+            self._when_linked(action)
+
+    def _when_linked(self, action: Action) -> None:
+        if self._reporter.linked:
             action()
+        else:
+            self._waiting.append(action)
 
     def _write_position(self, position: Position) -> None:
         self._ledger.write(

@@ -260,6 +260,7 @@ class Connection(asyncio.Protocol):
             case ErrorNotice(-1, 1101, _):
                 self._orders.report(event)
                 self._prices.data_lost()
+                self._accounts.data_lost()
             case ErrorNotice(-1, 1100, _):
                 self._orders.report(event)
                 if self.sim.session.state is State.CONTENDED:

@@ -70,6 +70,7 @@ class OrderDesk:
         self._reporter = reporter
         self._held: list[Action] = []
         self._index: dict[tuple[int, int], WorkingOrder] = {}
+        self._auto_bind = False
         self.ids = OrderIds()
         self.read_only = settings.read_only
 
@@ -252,15 +253,32 @@ class OrderDesk:
         )
         self._fill_in(order)
         listing = self._market.universe.match(contract)[0]
-        self._exchange.accept(WorkingOrder(order, listing.contract, listing))
+        working = WorkingOrder(order, listing.contract, listing)
+        self._exchange.accept(working)
+        if self._auto_bind:
+            self._bind(working)
         return order.perm_id
+
+    def auto_bind(self, *, on: bool) -> None:
+        """Whether client 0 takes over manual orders as they are placed; those that are there it takes over now."""
+        self._auto_bind = on
+        if on:
+            self.bind_manual_orders(MANUAL_CLIENT)
+
+    def client_gone(self, client_id: int) -> None:
+        """A client has left; its auto-bind ends."""
+        if client_id == MANUAL_CLIENT:
+            self._auto_bind = False
 
     def bind_manual_orders(self, client_id: int) -> None:
         """Client 0 takes over manual orders: each gets an order id and can be changed and cancelled."""
         for working in self._book.working():
             if client_id == MANUAL_CLIENT and working.order.order_id == 0:
-                working.order.order_id = self.ids.next(client_id)
-                self.ids.use(client_id, working.order.order_id)
-                self._index[working.key] = working
-                order = working.order
-                self._reporter.say(client_id, OrderBound(order.perm_id, client_id, order.order_id))
+                self._bind(working)
+
+    def _bind(self, working: WorkingOrder) -> None:
+        order = working.order
+        order.order_id = self.ids.next(MANUAL_CLIENT)
+        self.ids.use(MANUAL_CLIENT, order.order_id)
+        self._index[working.key] = working
+        self._reporter.say(MANUAL_CLIENT, OrderBound(order.perm_id, MANUAL_CLIENT, order.order_id))

@@ -163,7 +163,12 @@ class Session:
         self._set_door(Door(door))
         turn = self._door_turn
         if seconds:
-            self._scheduler.after(seconds, lambda: self._set_door(Door.OPEN) if turn == self._door_turn else None)
+            self._scheduler.after(seconds, lambda: self._reopen(turn))
+
+    def _reopen(self, turn: int) -> None:
+        """The fault is over. A session that waits for a login meanwhile keeps its own door shut."""
+        if turn == self._door_turn and self.state in LOGGED_IN:
+            self._set_door(Door.OPEN)
 
     def _restarted(self) -> None:
         self._move("restarted")

@@ -126,6 +126,7 @@ class Simulator:
         """A client is gone; its orders stay."""
         if self.reporter.find(client.client_id) is client:
             self.reporter.detach(client)
+            self.desk.client_gone(client.client_id)
             self.ledger.write("client_disconnected", clientId=client.client_id, reason=reason)
 
     # look-ups
@@ -173,4 +174,5 @@ class Simulator:
     def _link_restored(self) -> None:
         self._known = None
         self.reporter.linked = True
+        self.bank.link_restored()
         self.desk.link_restored()

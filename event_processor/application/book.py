@@ -55,6 +55,10 @@ class Book:
             return 0.0
         return max(0.0, page.traded_at + settle - self._clock.monotonic())
 
+    def traded_within(self, account: AccountId, seconds: float) -> bool:
+        """Whether an execution was heard of so recently."""
+        return self._clock.monotonic() - self._page(account).traded_at < seconds
+
     def corrected(self, state: AccountState) -> AccountState:
         """The state with the cash we know to be true while the broker's figure may still be an old one."""
         page = self._page(state.account)

@@ -30,7 +30,7 @@ class Executor:
     def __init__(self, desk: Desk, lease: Lease, record: EventRecord, policy: TradingPolicy) -> None:
         self._desk = desk
         self._run = Run(desk, lease, record, policy)
-        self._doubts = Doubts(desk, record)
+        self._doubts = Doubts(self._run)
         self._hearing = Hearing(self._run, self._doubts)
         self._sending = Sending(self._run, self._doubts, self._hearing)
         self._deadlines = Deadlines(self._run)

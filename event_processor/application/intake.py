@@ -49,6 +49,9 @@ class Intake:
         self._dispatch, self._settings = dispatch, settings
         self._pending: dict[EntryId, EventKey] = {}
         self._closed: set[EventKey] = set()
+        # Only the first entry not yet accepted can be what broke the process before this one: those behind it in
+        # the same hand-out share its count without having been looked at.
+        self._first_unknown = True
         self.store_lost = False
 
     async def run(self) -> None:
@@ -89,6 +92,7 @@ class Intake:
                 return self._store_works()
 
     async def _store_failed(self, error: StoreUnavailable) -> None:
+        self._first_unknown = False  # hand-outs whose answer was lost are counted too, and say nothing of the entry
         if not self.store_lost:
             self.store_lost = True
             self._observer.observe(StoreLost(reason=str(error)))
@@ -121,7 +125,8 @@ class Intake:
         key, digest = event_key(event.source, event.id), body_digest(event)
         known = await self._journal.find(key)
         if known is None:
-            if entry.deliveries > self._settings.delivery_limit:
+            first, self._first_unknown = self._first_unknown, False
+            if first and entry.deliveries > self._settings.delivery_limit:
                 raise EventMalformed(
                     f"handed out {entry.deliveries} times without ever being accepted; it seems to break the processor",
                     reason_code="delivery_limit",

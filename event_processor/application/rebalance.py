@@ -12,7 +12,7 @@ from event_processor.application import telling
 from event_processor.application.bell import Bell
 from event_processor.application.desk import Desk
 from event_processor.application.executor import Executor
-from event_processor.application.recovery import forgotten, strangers
+from event_processor.application.recovery import described, forgotten, report_is_ours, strangers
 from event_processor.application.run import write
 from event_processor.domain.closing import Conclusion, conclude, summary
 from event_processor.domain.contract import Contract
@@ -33,6 +33,7 @@ from event_processor.errors import (
     ForeignOrdersOpen,
     LimitBreached,
     MarketClosed,
+    OrdersSettling,
     OutcomeUnknown,
     PlanError,
     StoreUnavailable,
@@ -123,10 +124,21 @@ class Rebalance:
             )
         if rule.policy.foreign_orders is ForeignOrders.IGNORE or self._record.event.data.dry_run:
             return
-        found = strangers(evidence, self._record, [contract.con_id for contract in contracts])
+        con_ids = [contract.con_id for contract in contracts]
+        if not strangers(evidence, self._record, con_ids):
+            return
+        found = strangers(await self._desk.session.evidence(), self._record, con_ids)
+        settling = self._desk.settings.settle + self._desk.settings.visibility_delay
+        if (
+            found
+            and all(report_is_ours(report) for report in found)
+            and self._desk.book.traded_within(self._record.account, settling)
+        ):
+            raise OrdersSettling
         if found:
             raise ForeignOrdersOpen(
-                f"orders that are not part of this event are open on contracts it would trade: {'; '.join(found)}. "
+                f"orders that are not part of this event are open on contracts it would trade: "
+                f"{'; '.join(described(report) for report in found)}. "
                 "Cancel them or let them finish, then publish the event again under a new id"
             )
 

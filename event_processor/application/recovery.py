@@ -7,34 +7,37 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from event_processor.application import telling
-from event_processor.application.desk import Desk
+from event_processor.application.run import Run
 from event_processor.domain.fold import fold_commission, fold_execution, fold_order
-from event_processor.domain.ids import ConId
+from event_processor.domain.ids import ConId, OrderRef
 from event_processor.domain.intent import Ending, IntentState, OrderIntent
 from event_processor.domain.reconcile import Decision, Sight, Verdict, doubled, reconcile, sight_of
 from event_processor.domain.record import EventRecord
-from event_processor.domain.reports import Evidence
+from event_processor.domain.reports import Evidence, OrderReport
 
 _LOOK_AGAIN_SECONDS = 1.0
+TWICE = "the broker shows more than one order with this orderRef"
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one look at the broker showed; `absence_counts` says whether it came late enough to prove absence."""
+    """What one look at the broker showed; `absence_counts` says whether it came late enough to prove absence,
+    `long_over` names the legs that had been done for long enough when it began to be shown as done."""
 
     evidence: Evidence
     positions: Mapping[ConId, Decimal]
     absence_counts: bool
+    long_over: frozenset[int]
 
 
 class Doubts:
     """The doubtful intents of one run. The first look comes at once and adopts what it finds; absence is
     concluded only from a second look after the visibility delay, and after a bound a person is asked."""
 
-    def __init__(self, desk: Desk, record: EventRecord) -> None:
-        self._desk, self._record = desk, record
-        plan = record.plan
-        self._held = {line.contract.con_id: line.held for line in plan.lines} if plan else {}
+    def __init__(self, run: Run) -> None:
+        self._run, self._desk = run, run.desk
+        self._held = {line.contract.con_id: line.held for line in run.plan.lines}
+        self._over: dict[int, float] = {}
         self._began = self._last_sent = self._next_look = 0.0
         self._looks = 0
         self._told: dict[str, tuple[Verdict, str]] = {}
@@ -60,12 +63,14 @@ class Doubts:
         if now < self._next_look:
             return None
         self._next_look = now + _LOOK_AGAIN_SECONDS
-        counts = self._looks > 0 and now - self._quiet_since() >= self._desk.settings.visibility_delay
+        delay = self._desk.settings.visibility_delay
+        counts = self._looks > 0 and now - self._quiet_since() >= delay
+        over = frozenset(leg for leg, since in self._over_since(now).items() if now - since >= delay)
         evidence = await self._desk.session.evidence()
         positions = await self._positions(fresh=counts)
         self._looks += 1
         self.first_look_due = False
-        return Look(evidence, positions, absence_counts=counts)
+        return Look(evidence, positions, counts, over)
 
     def judge(self, intents: Sequence[OrderIntent], look: Look) -> list[OrderIntent]:
         """The intents as the look leaves them. Everything heard before the look must be folded in already."""
@@ -76,11 +81,17 @@ class Doubts:
         evidence = await self._desk.session.evidence()
         return [_with_trades(intent, evidence) for intent in intents]
 
+    def _over_since(self, now: float) -> dict[int, float]:
+        """Since when, as far as these looks know, each done intent has been done."""
+        done = {i.leg.number for i in self._run.intents if i.state is IntentState.DONE}
+        self._over = {leg: self._over.get(leg, now) for leg in done}
+        return self._over
+
     def _quiet_since(self) -> float:
         return max(self._began, self._last_sent, self._desk.session.ready_since)
 
     async def _positions(self, *, fresh: bool) -> dict[ConId, Decimal]:
-        state = await self._desk.broker.account_state(self._record.account, fresh=fresh)
+        state = await self._desk.broker.account_state(self._run.record.account, fresh=fresh)
         return {position.contract.con_id: position.quantity for position in state.positions}
 
     def _settle(self, intent: OrderIntent, look: Look) -> OrderIntent:
@@ -93,19 +104,34 @@ class Doubts:
             absence_counts=look.absence_counts,
         )
         if intent.state is IntentState.DONE:
-            return _contradicted(_with_trades(intent, evidence), sight)
+            return self._contradicted(_with_trades(intent, evidence), sight, look)
         if intent.state is not IntentState.UNKNOWN and not doubled(intent, sight):
             return _seen(intent, sight)
         decision = reconcile(intent, sight)
         self._tell(decision)
         return self._answer(decision, certain=doubled(intent, sight))
 
+    def _contradicted(self, intent: OrderIntent, sight: Sight, look: Look) -> OrderIntent:
+        """Done by our books, but open, or there twice, at the broker. A look that began before the end, or too
+        soon after it, proves nothing: then another one is due."""
+        if intent.ending is Ending.UNRESOLVED:
+            return intent
+        if doubled(intent, sight):
+            return replace(intent, ending=Ending.UNRESOLVED, note=TWICE)
+        if not sight.open_orders or intent.ending is Ending.LEFT_OPEN or intent.executed >= intent.quantity:
+            return intent
+        if intent.leg.number not in look.long_over:
+            self.first_look_due = True
+            return intent
+        note = f"ended as {intent.ending}, yet the broker still shows it open"
+        return replace(intent, ending=Ending.UNRESOLVED, note=note)
+
     def _tell(self, decision: Decision) -> None:
         """Once for each new verdict on an intent; waiting is no news."""
         ref, news = str(decision.intent.ref), (decision.verdict, decision.reason)
         if decision.verdict is not Verdict.WAIT and self._told.get(ref) != news:
             self._told[ref] = news
-            telling.reconciled(self._desk, self._record, decision)
+            telling.reconciled(self._desk, self._run.record, decision)
 
     def _answer(self, decision: Decision, *, certain: bool) -> OrderIntent:
         """A doubt is given time to clear up; what is certain is not."""
@@ -128,19 +154,6 @@ def _seen(intent: OrderIntent, sight: Sight) -> OrderIntent:
     return intent
 
 
-def _contradicted(intent: OrderIntent, sight: Sight) -> OrderIntent:
-    """Done by our books, open or there twice at the broker: not ours to guess."""
-    if intent.ending is Ending.UNRESOLVED:
-        return intent
-    if doubled(intent, sight):
-        return replace(intent, ending=Ending.UNRESOLVED, note="the broker shows more than one order with this orderRef")
-    if not sight.open_orders or intent.ending is Ending.LEFT_OPEN:
-        return intent
-    return replace(
-        intent, ending=Ending.UNRESOLVED, note=f"ended as {intent.ending}, yet the broker still shows it open"
-    )
-
-
 def _with_trades(intent: OrderIntent, evidence: Evidence) -> OrderIntent:
     for execution in evidence.executions:
         if execution.order_ref == str(intent.ref):
@@ -150,15 +163,26 @@ def _with_trades(intent: OrderIntent, evidence: Evidence) -> OrderIntent:
     return intent
 
 
-def strangers(evidence: Evidence, record: EventRecord, con_ids: Iterable[ConId]) -> tuple[str, ...]:
-    """Open orders of this account on these contracts that do not belong to this event, in words."""
+def strangers(evidence: Evidence, record: EventRecord, con_ids: Iterable[ConId]) -> tuple[OrderReport, ...]:
+    """Open orders of this account on these contracts that do not belong to this event."""
     wanted, ours = frozenset(con_ids), {str(intent.ref) for intent in record.intents}
     return tuple(
-        f"{report.side or '?'} {report.quantity if report.quantity is not None else '?'} {report.symbol} "
-        f"({report.status}, client {report.client_id}, orderRef {report.order_ref or 'none'})"
+        report
         for report in evidence.open_orders
         if report.account == record.account and report.con_id in wanted and report.order_ref not in ours
     )
+
+
+def described(report: OrderReport) -> str:
+    """An order at the broker, in words."""
+    quantity = report.quantity if report.quantity is not None else "?"
+    whose = f"client {report.client_id}, orderRef {report.order_ref or 'none'}"
+    return f"{report.side or '?'} {quantity} {report.symbol} ({report.status}, {whose})"
+
+
+def report_is_ours(report: OrderReport) -> bool:
+    """Whether the order carries a reference of this product, of whatever event."""
+    return OrderRef.parse(report.order_ref) is not None
 
 
 def forgotten(evidence: Evidence, run: str) -> tuple[str, ...]:

@@ -48,6 +48,10 @@ class Run:
         began = self._since.setdefault(intent.leg.number, self.desk.clock.monotonic())
         return max(began, self.desk.session.ready_since)
 
+    def left(self, leg: int) -> None:
+        """The order left for the broker just now: only from here on is its silence counted."""
+        self._since[leg] = self.desk.clock.monotonic()
+
     async def change(
         self, which: Callable[[OrderIntent], bool], how: Callable[[OrderIntent], OrderIntent], *, sending: bool = False
     ) -> None:

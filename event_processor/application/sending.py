@@ -14,7 +14,9 @@ from event_processor.domain.execution import Release, releases
 from event_processor.domain.intent import Ending, IntentState, OrderIntent
 from event_processor.domain.repricing import repriced
 from event_processor.domain.schedule import next_open
-from event_processor.errors import BrokerUnavailable, QuotesUnavailable, TradingPaused
+from event_processor.errors import BrokerUnavailable, LeaseLost, QuotesUnavailable, TradingPaused
+
+_PAUSE_SECONDS = 0.5
 
 
 class Sending:
@@ -43,15 +45,16 @@ class Sending:
             return await self._end(lambda i: i.leg.number in hopeless, Ending.SKIPPED, "its cash did not come in")
         batch = due[: run.desk.settings.batch if run.desk.session.writable else 1]
         probing = not run.desk.session.writable and any(i.state is IntentState.SUBMITTING for i in run.intents)
-        if not batch or probing:
+        if not batch or probing or not await self._may_begin(epoch):
             return None
         try:
             await self._write_ahead(batch)
         except TradingPaused:
             return None
-        self._doubts.sent()
         unsent = await self._to_socket([release.intent.leg.number for release in batch], epoch)
-        await self._take_back(frozenset(unsent))
+        if unsent:
+            self._again_at = run.desk.clock.monotonic() + _PAUSE_SECONDS
+            await self._take_back(frozenset(unsent))
         return None
 
     async def _prices_fresh(self) -> bool:
@@ -110,20 +113,33 @@ class Sending:
                 broker.place(order_of(self._run.record, intent), intent.order_id)
             except BrokerUnavailable:
                 return legs[position:]
+            self._run.left(leg)
+            self._doubts.sent()
             telling.submitted(self._run.desk, self._run.record, intent)
         return ()
+
+    async def _may_begin(self, epoch: int) -> bool:
+        """Whether a batch is worth writing down. A lease that could not be renewed in time is asked for again.
+
+        Raises LeaseLost when another processor has the account now."""
+        account = self._run.record.account
+        if not self._run.desk.leases.fresh(account) and await self._run.desk.leases.hold(account) is None:
+            raise LeaseLost
+        return self._allowed(epoch)
 
     def _may_send(self, intent: OrderIntent, epoch: int) -> bool:
         """The last look before the socket; nothing else runs between this and the send. An order that is sent
         again does not go while anything is unheard: it may be the report of the first."""
-        if intent.sent > 1 and self._hearing.unheard:
-            return False
+        return self._allowed(epoch) and not (intent.sent > 1 and self._hearing.unheard)
+
+    def _allowed(self, epoch: int) -> bool:
         desk, account = self._run.desk, self._run.record.account
         return (
             desk.session.ready
             and desk.session.epoch == epoch
             and desk.leases.fresh(account)
             and desk.pauses.on(account) is None
+            and not self._run.expired
         )
 
     async def _take_back(self, legs: frozenset[int]) -> None:

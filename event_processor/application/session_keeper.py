@@ -106,7 +106,10 @@ class SessionKeeper:
         if self.state in UNCONNECTED and happened.event is SessionEvent.LINK_LOST:
             self._early = happened
         elif happened.event is SessionEvent.LINK_RESTORED:
-            self._early = None
+            self._forget_early()
+
+    def _forget_early(self) -> None:
+        self._early = None
 
     def _apply(self, happened: SessionInput) -> None:
         self._remember_early(happened)
@@ -152,7 +155,7 @@ class SessionKeeper:
             await self._own.heard(60.0)
 
     async def _connect(self) -> None:
-        self._early = None
+        self._forget_early()
         try:
             accounts = await self._broker.connect()
         except LoginRequired as error:

@@ -59,16 +59,17 @@ class Supervisor:
 
     async def run(self) -> None:
         """Until `stop`. Raises ConfigurationError when the store is unsafe for live trading."""
-        await self._check_store()
-        self._desk.observer.observe(ProcessorStarted(version=self._version, trading_mode=self._trading_mode))
-        reason = "asked to stop"
         try:
+            await self._check_store()
+            self._desk.observer.observe(ProcessorStarted(version=self._version, trading_mode=self._trading_mode))
             await self._run_tasks()
+            await self._wind_down()
         except BaseExceptionGroup as errors:
-            reason = "; ".join(repr(error) for error in errors.exceptions)
+            reasons = "; ".join(repr(error) for error in errors.exceptions)
+            self._desk.observer.observe(ProcessorStopped(reason=reasons))
             raise
         finally:
-            await self._wind_down(reason)
+            await self._let_go()
 
     async def _run_tasks(self) -> None:
         desk = self._desk
@@ -95,17 +96,24 @@ class Supervisor:
             if not alive:
                 return
 
-    async def _wind_down(self, reason: str) -> None:
-        """Bounded: a store that is away must not keep the process from ending."""
+    async def _let_go(self) -> None:
+        """Views are flushed and connections closed as far as the store still answers; nothing here matters to
+        what was traded."""
+        for stop in self._on_stop:
+            try:
+                await stop()
+            except StoreUnavailable as error:
+                self._desk.observer.observe(StoreLost(reason=f"while stopping: {error}"))
+
+    async def _wind_down(self) -> None:
+        """After a tidy stop only. Bounded: a store that is away must not keep the process from ending."""
         try:
             async with asyncio.timeout(_STOP_SECONDS):
                 await publish_pending(self._desk.journal, self._outcomes)
                 await self._desk.leases.release_all()
         except (StoreUnavailable, TimeoutError) as error:
             self._desk.observer.observe(StoreLost(reason=f"while stopping: {error}"))
-        self._desk.observer.observe(ProcessorStopped(reason=reason))
-        for stop in self._on_stop:
-            await stop()
+        self._desk.observer.observe(ProcessorStopped(reason="asked to stop"))
 
     async def _check_store(self) -> None:
         findings = await self._durability()

@@ -13,6 +13,7 @@ from typing import Any, TypeGuard
 from event_processor.domain.event_fields import moment
 from event_processor.domain.event_problems import Path, Problem
 from event_processor.domain.money import ZERO, show_quantity
+from event_processor.domain.strict_json import is_bounded
 
 WEIGHT_TOLERANCE = Decimal("0.0001")
 MEASURES = ("weight", "quantity", "value")
@@ -98,4 +99,4 @@ def _times(data: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _is_number(value: object) -> TypeGuard[int | Decimal]:
-    return isinstance(value, int | Decimal) and not isinstance(value, bool) and Decimal(value).is_finite()
+    return isinstance(value, int | Decimal) and not isinstance(value, bool) and is_bounded(Decimal(value))

@@ -24,6 +24,7 @@ def fold_execution(intent: OrderIntent, execution: Execution) -> OrderIntent:
         perm_id=intent.perm_id or execution.perm_id,
         client_id=intent.client_id or execution.client_id,
         order_id=intent.order_id or execution.order_id,
+        seen=True,
     )
     if grown.state in _ALIVE_FROM:
         grown = grown.to(IntentState.WORKING)
@@ -57,7 +58,8 @@ def fold_commission(intent: OrderIntent, commission: Commission) -> OrderIntent:
 def fold_order(intent: OrderIntent, report: OrderReport) -> OrderIntent:
     """Move the intent as the broker's status says. A report of another order (another permId) under the same
     orderRef does not move it: whoever folds looks into that."""
-    if intent.perm_id and report.perm_id and intent.perm_id != report.perm_id:
+    other = intent.perm_id and report.perm_id and intent.perm_id != report.perm_id
+    if other or (not intent.perm_id and _earlier_try(intent, report)):
         return intent
     known = replace(
         intent,
@@ -65,6 +67,7 @@ def fold_order(intent: OrderIntent, report: OrderReport) -> OrderIntent:
         client_id=intent.client_id or report.client_id,
         order_id=intent.order_id or report.order_id,
         reported_filled=max(intent.reported_filled, _filled(intent, report)),
+        seen=True,
     )
     if report.status.dead:
         filled = known.filled >= known.quantity
@@ -77,6 +80,12 @@ def fold_order(intent: OrderIntent, report: OrderReport) -> OrderIntent:
     return known
 
 
+def _earlier_try(intent: OrderIntent, report: OrderReport) -> bool:
+    """An order that ended under another id of the same client: a try before this one, and not its end."""
+    same_client = intent.client_id == report.client_id and intent.order_id and report.order_id
+    return bool(same_client and intent.order_id != report.order_id and report.status.dead and not report.filled)
+
+
 def _filled(intent: OrderIntent, report: OrderReport) -> Decimal:
     if report.filled is not None:
         return report.filled
@@ -86,6 +95,8 @@ def _filled(intent: OrderIntent, report: OrderReport) -> Decimal:
 def fold_notice(intent: OrderIntent, notice: OrderNotice) -> OrderIntent:
     """Move the intent as an error code says. Only a definite refusal or cancellation ends it; a code that
     proves nothing makes it unknown, so that the broker is asked."""
+    if notice.order_id and intent.order_id and notice.order_id != intent.order_id:
+        return intent  # about an earlier try
     note = f"{notice.code}: {notice.message}"
     if intent.state is IntentState.DONE:
         return _explained(intent, notice.kind, note)

@@ -73,7 +73,7 @@ class OrderIntent:
 
     `quantity` may be trimmed below `leg.quantity` before it is first submitted, never after. `sent`
     counts how often it may have been handed to the socket, `sent_at` when last, under which `client_id` and
-    `order_id`; `filled` is the sum of executions, or the
+    `order_id`; `seen` says that the broker has shown it since; `filled` is the sum of executions, or the
     broker's own figure when that is larger (an execution report may be missing or late).
     """
 
@@ -86,6 +86,7 @@ class OrderIntent:
     sent_at: datetime | None = None
     client_id: int = 0
     order_id: int = 0
+    seen: bool = False
     perm_id: PermId = PermId(0)
     fills: tuple[Fill, ...] = ()
     reported_filled: Decimal = Decimal(0)
@@ -105,6 +106,11 @@ class OrderIntent:
     def settled(self) -> bool:
         """Whether nothing more can happen and what happened is proven by executions."""
         return self.state is IntentState.DONE and self.executed == self.filled
+
+    @property
+    def acknowledged(self) -> bool:
+        """Whether the broker has ever shown it: then it cannot have got lost on the way."""
+        return self.seen or bool(self.perm_id or self.fills or self.reported_filled)
 
     @property
     def doubtful(self) -> bool:

@@ -15,7 +15,7 @@ from decimal import Decimal
 
 from event_processor.domain.money import HALF, ONE, ZERO, commission_estimate, whole_floor
 
-_ROUNDS_FREE, _ROUNDS_MAX = 8, 24
+_ROUNDS_FREE, _ROUNDS_MAX = 8, 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,11 @@ def size_lines(lines: Sequence[Line], basis: Decimal, cash: Decimal, reserve_sha
         before, net = sizing.changes, basis - _costs(lines, sizing.changes)
         reserve = max(reserve_share * net, ZERO)
         fit = _Fit(lines, net, cash - reserve, before, caps)
+        settled = tuple(fit.changes) == before
+        if settled:
+            fit.top_up()
         sizing = Sizing(tuple(fit.changes), net, reserve, fit.short(), tuple(sorted(fit.suppressed)))
-        if sizing.changes == before:
+        if settled:
             break
         if number >= _ROUNDS_FREE:  # shares that compete for the same money would go back and forth for ever
             fell = (i for i, (was, now) in enumerate(zip(before, sizing.changes, strict=True)) if now < was)
@@ -114,6 +117,12 @@ class _Fit:
             for i in small:
                 self.lows[i] = ZERO
             self._fit(money, before)
+
+    def top_up(self) -> None:
+        """Whole shares after all for capped lines, now that nobody else asks for the money left."""
+        for i in sorted(self.caps.keys() & set(self.short())):
+            self.lows[i] = whole_floor(self.gaps[i])
+            self._take_most(i)
 
     def short(self) -> tuple[int, ...]:
         """The lines that get whole shares less than they want because the money does not pay for more."""

@@ -111,7 +111,7 @@ def _absent(intent: OrderIntent, sight: Sight) -> Decision:
             f"not among the broker's orders, yet the position is {sight.position} where {sight.held_before} held "
             f"and {intent.filled} filled would give {sight.held_before + sign * intent.filled}",
         )
-    if intent.perm_id or intent.fills or intent.reported_filled:
+    if intent.acknowledged:
         done = intent.to(IntentState.DONE, ending=Ending.CANCELLED, note="gone from the broker's books")
         return Decision(Verdict.SETTLE, done, "no longer at the broker; the position confirms what it filled")
     if not sight.history_covers:

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import Enum
 from typing import Any
 
@@ -39,7 +39,7 @@ def read_json(body: str | bytes) -> object:
     try:
         return json.loads(
             raw.decode("utf-8"),
-            parse_float=Decimal,
+            parse_float=_fraction,
             parse_constant=Decimal,
             parse_int=_whole,
             object_pairs_hook=_object,
@@ -56,6 +56,13 @@ def read_json(body: str | bytes) -> object:
 
 def _whole(text: str) -> int | Decimal:
     return int(text) if len(text) <= _DIGITS_MAX else Decimal(text)
+
+
+def _fraction(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # an exponent beyond all reason; told as any other number without bounds
+        return Decimal("-Infinity" if text.startswith("-") else "Infinity")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> _Object:
@@ -95,7 +102,7 @@ def _broken_rule(value: object, *, free: bool) -> str:
         return "must not be null: leave the field out instead"
     if isinstance(value, str) and not _encodable(value):
         return "must be valid Unicode text"
-    if isinstance(value, int | Decimal) and not _bounded(Decimal(value)):
+    if isinstance(value, int | Decimal) and not is_bounded(Decimal(value)):
         return f"must be a finite number of at most {_DIGITS_MAX} digits"
     return ""
 
@@ -108,7 +115,8 @@ def _encodable(text: str) -> bool:
     return True
 
 
-def _bounded(number: Decimal) -> bool:
+def is_bounded(number: Decimal) -> bool:
+    """Whether a number is finite and short enough to reckon with."""
     if not number.is_finite():
         return False
     return len(number.as_tuple().digits) <= _DIGITS_MAX and abs(number.adjusted()) <= _DIGITS_MAX

@@ -44,6 +44,14 @@ class AccountAnswers:
             case _:
                 pass
 
+    def data_lost(self) -> None:
+        """1101: IBKR says it of market data, users find their account subscriptions silent as well; all are gone."""
+        self._turn += 1
+        self._updates = ""
+        self._positions = False
+        for subscriptions in (self._multi_updates, self._multi_positions, self._summaries, self._profits):
+            subscriptions.clear()
+
     def _position_changed(self, position: Position) -> None:
         if self._positions:
             self._peer.send(codec.position(position))
@@ -80,7 +88,8 @@ class AccountAnswers:
     def _repeat(self, seconds: float, turn: int) -> None:
         def again() -> None:
             if turn == self._turn and not self._peer.closed:
-                self._download(self._updates)
+                if self._sim.session.linked:
+                    self._download(self._updates)
                 self._repeat(seconds, turn)
 
         self._sim.scheduler.after(seconds, again)
@@ -181,7 +190,8 @@ class AccountAnswers:
     def _repeat_profit(self, request_id: int, what: tuple[str, int]) -> None:
         if self._peer.closed or self._profits.get(request_id) != what:
             return
-        self._send_profit(request_id, *what)
+        if self._sim.session.linked:
+            self._send_profit(request_id, *what)
         again: Action = lambda: self._repeat_profit(request_id, what)  # noqa: E731
         self._sim.scheduler.after(PROFIT_SECONDS, again)
 

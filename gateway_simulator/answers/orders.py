@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from gateway_simulator.answers.peer import Peer
@@ -19,11 +21,13 @@ from gateway_simulator.events import (
     OrderOpened,
     StatusReported,
 )
+from gateway_simulator.hours import ZONES
 from gateway_simulator.model import Execution
 from gateway_simulator.narration import standing
 from gateway_simulator.working import WorkingOrder
 
 EXECUTION_ZONE = ZoneInfo("America/New_York")
+TIME = re.compile(r"(\d{8})([- ])(\d\d:\d\d:\d\d)(?: (.+))?")
 
 
 class OrderAnswers:
@@ -57,8 +61,8 @@ class OrderAnswers:
             self._peer.error(
                 -1, 321, "Error validating request.-'bD' : cause - Only the client 0 can auto bind orders."
             )
-        elif request.auto_bind:
-            self._sim.desk.bind_manual_orders(0)
+        else:
+            self._sim.desk.auto_bind(on=request.auto_bind)
 
     def _list(self, found: list[WorkingOrder]) -> None:
         for working in found:
@@ -78,7 +82,12 @@ class OrderAnswers:
         self._peer.send(codec.completed_orders_end())
 
     def executions(self, request: ask.ReqExecutions) -> None:
-        fills = [fill for fill in self._sim.view().fills if _wanted(request, fill[0])]
+        since = _since(request.time)
+        if since is None:
+            text = f"Error validating request.-'bP' : cause - Invalid time {request.time!r}"
+            self._peer.error(request.request_id, 321, text)
+            return
+        fills = [fill for fill in self._sim.view().fills if fill[0].time >= since and _wanted(request, fill[0])]
         for execution, _ in fills:
             self._execution(request.request_id, execution)
         self._peer.send(codec.exec_details_end(request.request_id))
@@ -121,6 +130,24 @@ def _status(event: StatusReported) -> list[str]:
         client_id=event.client_id,
         why_held=event.why_held,
     )
+
+
+def _since(text: str) -> float | None:
+    """The time of an execution filter in seconds since the epoch, 0 for none; None when it cannot be read.
+
+    `20260304-15:00:00` is UTC, `20260304 15:00:00 MET` in the zone named, by default New York's.
+    """
+    if not text:
+        return 0.0
+    found = TIME.fullmatch(text)
+    zone = found and (UTC if found[2] == "-" else ZONES.get(found[4] or "US/Eastern"))
+    if not found or not zone:
+        return None
+    try:
+        moment = datetime.fromisoformat(f"{found[1]}T{found[3]}")
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=ZoneInfo(zone) if isinstance(zone, str) else zone).timestamp()
 
 
 def _wanted(request: ask.ReqExecutions, execution: Execution) -> bool:

@@ -62,13 +62,15 @@ class FieldReader:
         return self.integer() != 0
 
     def number(self) -> Decimal | None:
-        """A finite number; None when unset."""
+        """A finite number, whole ones without decimals (one client writes 10, the other 10.0); None when unset."""
         text = self.text()
         if is_unset(text):
             return None
         if _NUMBER.fullmatch(text) is None:
             raise self._refused(text, "a number")
-        return Decimal(text)
+        number = Decimal(text)
+        whole = number.to_integral_value()
+        return whole if whole == number else number
 
     def count(self) -> int:
         """How many groups follow; never more than the fields that are left."""

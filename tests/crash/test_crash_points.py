@@ -15,7 +15,9 @@ LOST = FaultSettings("order", {"ack_lost": True})
 VARIANTS: dict[str, Scenario] = {
     "plain": mixed(),
     "acknowledgements lost": mixed(LOST),
-    "dropped at the acceptance of the third order": mixed(FaultSettings("order", {"drop": "accepted", "skip": 2, "count": 1})),
+    "dropped at the acceptance of the third order": mixed(
+        FaultSettings("order", {"drop": "accepted", "skip": 2, "count": 1})
+    ),
     "the gateway restarts with ids moved back": mixed(
         FaultSettings("restart", {"seconds": 2, "ids_back": 6}, after_orders_accepted=6), latency=Latency(lookup_ms=200)
     ),

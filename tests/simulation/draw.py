@@ -23,11 +23,18 @@ from tests.support.builders import event_body
 from tests.support.process import EPOCH
 from tests.support.world import Outage
 
-SYMBOLS = "SPY TLT GLD IEF VTI VEA QQQ IWM AAPL MSFT AMZN JPM KO XOM DIS BAC".split()
+SYMBOLS = (
+    *("SPY", "TLT", "GLD", "IEF", "VTI", "VEA", "QQQ", "IWM"),
+    *("AAPL", "MSFT", "AMZN", "JPM", "KO", "XOM", "DIS", "BAC"),
+)
 NOBODYS = "NOSUCH"
 ACCOUNTS = ("DU1234567", "DU7654321")
 CALM_EVERY = 8
 """One seed in so many has no fault at all: it must simply succeed."""
+ALWAYS = 20
+"""So many orders in a row are treated alike: more than an event has."""
+VANISHING = {("swallow", True), ("drop", "received"), ("drop", "accepted")}
+"""What makes orders disappear before the exchange sees them: a dropped connection loses those behind it."""
 LOOKUPS = ("all_open_orders", "completed_orders", "executions", "contract_details", "positions", "account_updates")
 
 
@@ -46,6 +53,12 @@ class Story:
     def calm(self) -> bool:
         """Whether nothing is done to the processor."""
         return not (self.scenario.faults or self.deaths or self.outages)
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether orders vanish again and again, so that in the end only a person can say what is wrong."""
+        vanish = [f.parameters for f in self.scenario.faults if VANISHING & f.parameters.items()]
+        return any(parameters["count"] == ALWAYS for parameters in vanish)
 
     @property
     def asks_for_nobodys(self) -> bool:
@@ -155,7 +168,7 @@ Maker = Callable[[Random], FaultSettings]
 
 
 def _order(chance: Random, **conduct: object) -> FaultSettings:
-    which = {"skip": chance.randint(0, 6), "count": chance.choice((1, 1, 2, 20))}
+    which = {"skip": chance.randint(0, 6), "count": chance.choice((1, 1, 2, ALWAYS))}
     return FaultSettings("order", {**which, **conduct})
 
 

@@ -12,11 +12,16 @@ from collections.abc import Sequence
 from tests.simulation.seeded import run
 
 
+def write(text: object) -> None:
+    """One line on standard output."""
+    sys.stdout.write(f"{text}\n")
+
+
 def main(arguments: Sequence[str]) -> int:
     """Replay, print, and say whether all went well."""
     seeds = [seed for argument in arguments for seed in _seeds(argument)]
     if not seeds:
-        print(__doc__)
+        write(__doc__)
         return 2
     return _show(seeds[0]) if len(seeds) == 1 else _show_many(seeds)
 
@@ -28,9 +33,9 @@ def _seeds(argument: str) -> range:
 
 def _show(seed: int) -> int:
     story, ending = run(seed)
-    print(story)
-    print(ending)
-    print(f"outcomes: {', '.join(map(str, ending.outcomes))}")
+    write(story)
+    write(ending)
+    write(f"outcomes: {', '.join(map(str, ending.outcomes))}")
     return 1 if ending.problems else 0
 
 
@@ -42,8 +47,8 @@ def _show_many(seeds: Sequence[int]) -> int:
         outcomes.update(map(str, ending.outcomes))
         if ending.problems:
             failed += 1
-            print(f"seed {seed}: {'; '.join(ending.problems)}")
-    print(f"{len(seeds)} seeds, {failed} failed; outcomes: {dict(outcomes.most_common())}")
+            write(f"seed {seed}: {'; '.join(ending.problems)}")
+    write(f"{len(seeds)} seeds, {failed} failed; outcomes: {dict(outcomes.most_common())}")
     return 1 if failed else 0
 
 

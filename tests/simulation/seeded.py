@@ -23,11 +23,15 @@ def run(seed: int) -> tuple[Story, Ending]:
     story = draw(seed)
 
     def world() -> World:
-        return World(
-            story.scenario, seed=seed, outages=story.outages, trading=story.trading, hold_seconds=HOLD_SECONDS
-        )
+        return World(story.scenario, seed=seed, outages=story.outages, trading=story.trading, hold_seconds=HOLD_SECONDS)
 
     ending = play(world, story.events, *story.deaths)
     if story.calm and not story.asks_for_nobodys and not SUCCESS.issuperset(ending.outcomes):
         ending.problems.append(f"nothing was done to it, and yet it ended as {ending.outcomes}")
+    if not story.hopeless:
+        ending.problems += [
+            f"a person is asked without need: {record.reason}"
+            for record in ending.records
+            if record.outcome is Outcome.NEEDS_REVIEW
+        ]
     return story, ending

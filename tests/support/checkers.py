@@ -54,7 +54,9 @@ class Checkers:
         if intent is None:
             self._found.append(f"{ref} was placed without a durable intent")
         elif intent.state is not IntentState.SUBMITTING or intent.order_id != order_id:
-            self._found.append(f"{ref} was placed under id {order_id} while the store has {intent.state} {intent.order_id}")
+            self._found.append(
+                f"{ref} was placed under id {order_id} while the store has {intent.state} {intent.order_id}"
+            )
         elif intent.quantity != order.quantity:
             self._found.append(f"{ref} was placed with {order.quantity}, the store has {intent.quantity}")
         self._check_allowed(process, order)

@@ -89,7 +89,7 @@ class Client(Hearing, ABC):
     async def connect(self, port: int, client_id: int, seconds: float = 5.0) -> None:
         """Connect and wait for accounts and the next order id; raises ConnectionError or TimeoutError."""
         await self._open(port, client_id, seconds)
-        await self.until(lambda: self._greeted() or not self.connected, "greeting", seconds)
+        await self.until(lambda: self._greeted() or bool(self.all("connectionClosed")), "greeting", seconds)
         if not self._greeted():
             raise ConnectionError(f"closed before the greeting, errors {self.codes}")
         self._ids = max(said.orderId for said in self.all("nextValidId"))

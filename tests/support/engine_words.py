@@ -94,7 +94,7 @@ def executed(execution: model.Execution) -> reports.Execution:
 
 
 def commission(found: model.Commission) -> reports.Commission:
-    """commissionReport."""
+    """A commissionReport message."""
     return reports.Commission(ExecId(found.exec_id), found.amount, found.currency)
 
 
@@ -127,18 +127,18 @@ class Values:
 
 def values(now: Valuation) -> Values:
     """updateAccountValue, and of updatePortfolio the worth of what is neither stock nor fund."""
-    held = [holding for holding in now.books.holdings.values() if holding.contract.sec_type != "STK"]
+    others = [(held.contract, worth) for held, worth in now.worths if held.contract.sec_type != "STK"]
     return Values(
         base_currency=now.account.base_currency,
         net_liquidation=Decimal(money(now.net_liquidation)),
         cash=Decimal(money(now.total(now.cash))),
-        other=sum((now.worth(holding) * now.to_base(holding.contract.currency) for holding in held), Decimal(0)),
+        other=sum((worth * now.to_base(contract.currency) for contract, worth in others), Decimal(0)),
         rates={currency: Decimal(f"{now.to_base(currency):.7f}") for currency in now.currencies},
     )
 
 
 def asked_for(query: ContractQuery) -> model.Contract:
-    """reqContractDetails for a query; the primary exchange is judged by the asker."""
+    """A reqContractDetails message for a query; the primary exchange is judged by the asker."""
     if query.con_id:
         return model.Contract(con_id=query.con_id)
     sec_type = "STK" if query.sec_type == "ETF" else query.sec_type
@@ -148,7 +148,7 @@ def asked_for(query: ContractQuery) -> model.Contract:
 
 
 def described(listing: Listing, liquid_hours: str) -> Contract:
-    """contractDetails."""
+    """A contractDetails message."""
     contract = listing.contract
     return Contract(
         con_id=ConId(contract.con_id),
@@ -162,7 +162,7 @@ def described(listing: Listing, liquid_hours: str) -> Contract:
 
 
 def to_engine(order: our_orders.Order) -> tuple[model.Contract, model.Order]:
-    """placeOrder."""
+    """A placeOrder message."""
     contract = model.Contract(
         con_id=order.contract.con_id,
         symbol=order.contract.symbol,

@@ -193,7 +193,12 @@ def line(
 
 
 def plan_of(
-    legs: Sequence[Leg] = (), *, cash: str = "0", reserve: str = "0", slippage: str = "0", **changes: Any,  # noqa: ANN401 - any field
+    legs: Sequence[Leg] = (),
+    *,
+    cash: str = "0",
+    reserve: str = "0",
+    slippage: str = "0",
+    **changes: Any,  # noqa: ANN401 - any field
 ) -> Plan:
     """A plan with these legs and this much cash; its basis is 100000."""
     made = Plan(

@@ -225,7 +225,10 @@ class SimulatedBroker:
     async def quotes(self, contracts: Sequence[Contract], age_seconds_max: float) -> Mapping[ConId, Quote]:
         link = self._session()
         link.check()
-        found = {contract.con_id: await self._quote(link, contract) for contract in contracts}
+        refusals: dict[ConId, str] = {}
+        await self._open_lines(link, [c.con_id for c in contracts if c.con_id not in link.lines], refusals)
+        self._alive()
+        found = {c.con_id: refusals.get(c.con_id) or self._seen(c, link) for c in contracts}
         missing = {con_id: why for con_id, why in found.items() if isinstance(why, str)}
         if missing:
             competing = State.CONTENDED in missing.values()
@@ -233,23 +236,35 @@ class SimulatedBroker:
             raise QuotesUnavailable(f"no usable price for {text}", reason_code="competing_data" if competing else "")
         return {con_id: quote for con_id, quote in found.items() if isinstance(quote, Quote)}
 
-    async def _quote(self, link: SimulatedLink, contract: Contract) -> Quote | str:
-        """The quote, or why there is none; a line that stands costs no message."""
-        if contract.con_id not in link.lines:
-            try:
-                await link.ask("mkt_data", lambda: None)
-            except RequestRefused as refusal:
-                return str(refusal)
-            except GatewayDisconnected as error:
-                if error.reason_code == "request_timeout":
-                    return "no data came"
-                raise
-            link.lines.add(contract.con_id)
-        self._alive()
-        return self._seen(contract)
+    async def _open_lines(self, link: SimulatedLink, con_ids: Sequence[ConId], refusals: dict[ConId, str]) -> None:
+        """Ask for all that have none, then wait for all together; a line that stands costs no message."""
+        answered = asyncio.get_running_loop().create_future()
+        waiting = set(con_ids)
 
-    def _seen(self, contract: Contract) -> Quote | str:
+        def settle(con_id: ConId, refusal: str = "") -> None:
+            if refusal:
+                refusals[con_id] = refusal
+            else:
+                link.lines.add(con_id)
+            waiting.discard(con_id)
+            if not waiting and not answered.done():
+                answered.set_result(None)
+
+        for con_id in dict.fromkeys(con_ids):
+            await self._pacer.slot()
+            link.check()
+            link.request(
+                "mkt_data",
+                lambda con_id=con_id: settle(con_id),  # type: ignore[misc]
+                lambda code, text, con_id=con_id: settle(con_id, f"{code}: {text}"),  # type: ignore[misc]
+            )
+        if con_ids:
+            await link.happens(answered, self._settings.quote_timeout_seconds)
+
+    def _seen(self, contract: Contract, link: SimulatedLink) -> Quote | str:
         sim = self._sim
+        if contract.con_id not in link.lines:
+            return "no data came"
         if sim.session.state is State.CONTENDED:
             return State.CONTENDED
         if sim.data_permission != "live":

@@ -41,7 +41,7 @@ NEED_LINK = frozenset({"contract_details", "mkt_data"})
 """What the gateway leaves unanswered while its link is down."""
 
 
-class RequestRefused(Exception):  # noqa: N818 - named by what is known, as in errors.py
+class RequestRefused(Exception):
     """The gateway answered a request with an error."""
 
     def __init__(self, code: int, text: str) -> None:
@@ -87,14 +87,12 @@ class SimulatedLink:
         await self._around.pacer.slot()
         self._around.pacer.sent()
         where = "the simulated gateway"
-        match self._sim.session.door:
-            case Door.SHUT:
-                raise GatewayDisconnected(f"no connection to {where}")
-            case Door.SLAMMED:
-                raise LoginRequired(f"{where} closes connections at once")
-            case Door.SILENT:
-                await asyncio.sleep(self._around.settings.connect_timeout_seconds)
-                raise LoginRequired(f"{where} accepts connections but does not answer")
+        door = self._sim.session.door
+        if door is Door.SHUT:
+            raise GatewayDisconnected(f"no connection to {where}")
+        if door is not Door.OPEN:
+            await asyncio.sleep(self._around.settings.connect_timeout_seconds if door is Door.SILENT else WIRE_SECONDS)
+            raise LoginRequired(f"{where} accepts connections but does not answer")
         await asyncio.sleep(2 * WIRE_SECONDS)
         try:
             next_id = self._sim.connect(self)
@@ -109,10 +107,14 @@ class SimulatedLink:
         self._open = True
         return self.accounts
 
-    def _subscribe(self) -> None:
+    def ask_positions(self) -> None:
+        """Ask for all positions anew; until they have come, none counts."""
         self._positions_complete.clear()
-        self._values_complete.clear()
         self.request("positions", self._send_positions)
+
+    def _subscribe(self) -> None:
+        self._values_complete.clear()
+        self.ask_positions()
         self.request("account_updates", self._send_values)
 
     def _send_positions(self) -> None:

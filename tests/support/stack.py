@@ -97,6 +97,8 @@ class Stack:
     ) -> None:
         running = [process for process in self._processors if process.exit_code is None]
         with self._ends:
+            for process in running:
+                process.thaw()
             codes = [process.stop() for process in running if kind is None]
             assert not any(codes), f"a processor that was asked to stop ended with {codes}"
 
@@ -227,9 +229,7 @@ class Stack:
             if (not kind or entry["kind"] == kind) and all(entry.get(name) == value for name, value in fields.items())
         ]
 
-    def wait_ledger(
-        self, kind: str, count: int = 1, *, seconds: float = SECONDS_MAX, **fields: object
-    ) -> list[Entry]:
+    def wait_ledger(self, kind: str, count: int = 1, *, seconds: float = SECONDS_MAX, **fields: object) -> list[Entry]:
         """Wait until the ledger has so many of these entries."""
         deadline = time.monotonic() + seconds
         while len(found := self.ledger(kind, **fields)) < count:

@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from event_processor.domain.facts import Fact
 from event_processor.domain.record import EventRecord, Outcome
 from gateway_simulator.settings import AccountSettings, FaultSettings, HoldingSettings, Latency, Scenario
 from tests.support.builders import event_text
+from tests.support.memory_store import Moment
 from tests.support.process import Process
 from tests.support.virtual_time import run_virtual
-from tests.support.world import LIMIT_SECONDS, World
+from tests.support.world import LIMIT_SECONDS, CallHook, World, carry_on
 
 ACCOUNT = "DU1234567"
 VIRTUAL_SECONDS_MAX = LIMIT_SECONDS * 2
@@ -58,10 +58,28 @@ class DeathAt:
             process.kill()
 
 
+class DeathAtCall:
+    """Kills the process at its nth call that changes the store: before its effect, or after it and before the
+    answer."""
+
+    CHANGES = frozenset({"accept", "write", "acknowledge", "dead_letter", "publish", "published", "acquire", "release"})
+
+    def __init__(self, number: int, moment: Moment) -> None:
+        self._number, self._moment = number, moment
+        self.seen = 0
+
+    def __call__(self, process: Process, call: str, moment: Moment) -> None:
+        if call in self.CHANGES and moment == self._moment:
+            self.seen += 1
+            if self.seen == self._number:
+                process.kill()
+
+
 def play(
     make: Callable[[], World],
     events: Sequence[tuple[float, str]],
     *deaths: int,
+    at_call: CallHook = carry_on,
 ) -> Ending:
     """Publish the events, each so many seconds after the start, and see the run through to its end."""
     worlds: list[World] = []
@@ -69,7 +87,7 @@ def play(
     async def story() -> None:
         world = make()
         worlds.append(world)
-        world.on_fact = DeathAt(*deaths)
+        world.on_fact, world.on_call = DeathAt(*deaths), at_call
         world.start()
         for at, body in events:
             asyncio.get_running_loop().call_at(at, world.publish, body)
@@ -100,7 +118,7 @@ def mixed(*faults: FaultSettings, latency: Latency | None = None) -> Scenario:
     return Scenario(name="mixed", accounts=(account,), faults=faults, latency=latency or Latency())
 
 
-def mixed_event(**data: Any) -> str:
+def mixed_event() -> str:
     """The event that asks for `WEIGHTS`."""
     targets = [{"symbol": symbol, "weight": weight} for symbol, weight in WEIGHTS.items()]
-    return event_text(account=ACCOUNT, targets=targets, **data)
+    return event_text(account=ACCOUNT, targets=targets)

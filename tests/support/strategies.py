@@ -15,7 +15,7 @@ from event_processor.domain.portfolio import PortfolioSnapshot, Position, Quote
 from event_processor.domain.targets import Completeness, Measure, Mode, Target, TargetPortfolio, Untargeted
 from tests.support.builders import AT, plan, snapshot
 
-RATES = {"EUR": Decimal("1.0837"), "JPY": Decimal("0.0064")}
+RATES = {"EUR": Decimal("1.0837"), "GBP": Decimal("1.2714")}
 OPTION = Contract(ConId(900_001), "SPY 260116C00600000", sec_type="OPT")
 
 
@@ -74,7 +74,7 @@ def cases(draw: st.DrawFn, *, cash_low: str = "0", shorts: bool = True, plain: b
     """
     count = draw(st.integers(1, 8))
     contracts = [
-        Contract(ConId(100 + i), f"C{i}", currency=draw(st.sampled_from(["USD", "USD", "EUR", "JPY"])))
+        Contract(ConId(100 + i), f"C{i}", currency=draw(st.sampled_from(["USD", "USD", "EUR", "GBP"])))
         for i in range(count)
     ]
     quantity = st.one_of(st.just(Decimal(0)), decimals("0", "900", 0), decimals("0", "50", 4))

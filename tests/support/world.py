@@ -37,11 +37,8 @@ LOOK_SECONDS = 0.25
 QUIET_SECONDS = 3.0
 DOWN_SECONDS = 1.2
 """How long a dead process stays away: longer than the second in which messages are counted."""
-TOLD_BY_EXCHANGE = (
-    "action door session fault_failed order_received order_accepted order_refused order_lost order_held "
-    "held_messages_lost execution cancel_received cancel_refused order_state client_connected client_disconnected "
-    "request_unanswered pacing_violation"
-).split()
+UNTOLD = frozenset({"started", "cash", "position", "stopped"})
+"""Entries of the ledger that say nothing a reader of the timeline does not see already."""
 
 
 class _LoopClock:
@@ -61,10 +58,11 @@ class Outage:
 
 
 FactHook = Callable[[Process, Fact], None]
+CallHook = Callable[[Process, str, Moment], None]
 
 
-def carry_on(process: Process, fact: Fact) -> None:
-    """Nothing happens at any fact."""
+def carry_on(process: Process, *what: object) -> None:
+    """Nothing happens."""
 
 
 class World:
@@ -85,6 +83,7 @@ class World:
         self.store = MemoryStore(interrupt=self._interrupt)
         self.facts: list[Fact] = []
         self.on_fact: FactHook = carry_on
+        self.on_call: CallHook = carry_on
         self.deaths = 0
         self._timeline: list[tuple[float, str, object]] = []
         self._seed, self._outages, self._hold_seconds = seed, tuple(outages), hold_seconds
@@ -207,10 +206,12 @@ class World:
         self.on_fact(process, fact)
 
     def _ledger_entry(self, entry: Entry) -> None:
-        if entry["kind"] in TOLD_BY_EXCHANGE:
+        if entry["kind"] not in UNTOLD:
             self.tell("exchange", entry)
 
     async def _interrupt(self, call: str, moment: Moment) -> None:
+        if self._process is not None:
+            self.on_call(self._process, call, moment)
         for outage in self._outages:
             if outage.moment == moment and outage.at <= self.now < outage.at + outage.seconds:
                 self.tell("store", f"does not answer {call} ({moment} its effect)")

@@ -71,9 +71,9 @@ class Pacer:
 
     def _free(self) -> int:
         now = _now()
-        while self._left and self._left[0] <= now - _WINDOW_SECONDS:
+        while self._left and self._left[0] + _WINDOW_SECONDS <= now:  # as the timer in _hand_out counts
             self._left.popleft()
-        while self._promised and self._promised[0] <= now - _PROMISE_SECONDS_MAX:
+        while self._promised and self._promised[0] + _PROMISE_SECONDS_MAX <= now:
             self._promised.popleft()
         limit = max(1, self._limit // 2) if now < self._slow_until else self._limit
         return limit - len(self._left) - len(self._promised)

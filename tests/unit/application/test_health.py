@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import pytest
 
 from event_processor.application.desk import Desk, Pauses
 from event_processor.application.health import health
+from event_processor.domain.ids import AccountId
 from event_processor.domain.session import ADVICE, SessionState
 from event_processor.ports import Pause
 from healthcheck.report import Report, Status
@@ -22,6 +23,7 @@ class Session:
 
     state: SessionState
     detail: str = ""
+    accounts: tuple[AccountId, ...] = (ACCOUNT,)
 
     @property
     def ready(self) -> bool:
@@ -40,10 +42,16 @@ class Room:
     pauses: Pauses
 
 
-def report(state: SessionState, *pauses: Pause, detail: str = "", store_lost: bool = False) -> Report:
+def report(
+    state: SessionState,
+    *pauses: Pause,
+    detail: str = "",
+    accounts: tuple[AccountId, ...] = (ACCOUNT,),
+    store_lost: bool = False,
+) -> Report:
     read = Pauses()
     read.replace(pauses)
-    return health(cast(Desk, Room(Session(state, detail), read)), store_lost=store_lost)
+    return health(cast(Desk, Room(Session(state, detail, accounts), read)), store_lost=store_lost)
 
 
 def checks(found: Report) -> dict[str, bool]:
@@ -102,9 +110,19 @@ def test_a_pause_of_everything_is_told_with_its_reason_and_its_end() -> None:
     assert report(SessionState.DOWN, EVERYTHING).status is Status.DOWN
 
 
-def test_a_held_account_is_listed() -> None:
-    """One account held for review is named in the checks."""
+def test_the_only_account_held_means_halted() -> None:
+    """With nothing left to trade a person is needed, and reads what to do."""
     found = report(SessionState.READY, ONE)
+    assert (found.status, found.reason) == (Status.HALTED, "positions differ")
+    assert "reconcile" in found.advice
+    assert report(SessionState.READY, replace(ONE, held=False)).status is not Status.HALTED
+    assert report(SessionState.DOWN, ONE).status is Status.DOWN
+
+
+def test_one_of_several_accounts_held_is_listed() -> None:
+    """The others trade on; the held one is named in the checks."""
+    found = report(SessionState.READY, ONE, accounts=(ACCOUNT, AccountId("DU7654321")))
+    assert found.status is Status.READY
     assert checks(found) == {"session": True, "store": True, "trading": False}
     assert f"{ACCOUNT}: positions differ" in found.checks[2].reason
 

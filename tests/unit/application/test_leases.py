@@ -119,6 +119,20 @@ def test_a_short_outage_costs_nothing_and_a_long_one_only_freshness() -> None:
     assert run_virtual(main()) == [True, False, True]
 
 
+def test_a_lease_that_aged_is_asked_for_again_without_telling() -> None:
+    """Not fresh, but still ours in the store: extended under the same token, and nobody needs to know."""
+
+    async def main() -> list[tuple[str, bool, int]]:
+        office = Office(MemoryStore())
+        first = await office.leases.hold(ACCOUNT)
+        await asyncio.sleep(SECONDS * 0.8)
+        assert await office.leases.hold(ACCOUNT) == first
+        assert office.leases.fresh(ACCOUNT)
+        return office.told
+
+    assert run_virtual(main()) == [(ACCOUNT, True, 1)]
+
+
 def test_a_lost_lease_is_dropped_and_told() -> None:
     """The store says it is another's: at once it is not fresh, and whoever waits is woken."""
 

@@ -139,6 +139,23 @@ def test_a_read_only_api_is_tried_again_ever_more_rarely() -> None:
     run_virtual(main())
 
 
+def test_a_refused_order_makes_writing_doubtful_until_one_was_taken() -> None:
+    """321 on an order: look-ups may work all the same, so only an order that is taken proves that we may write."""
+
+    async def main() -> list[bool]:
+        post = Post()
+        async with running(post.keeper.run()):
+            await post.until(S.READY)
+            writable = [post.keeper.writable]
+            await post.hear(E.READ_ONLY, 321)
+            await post.until(S.READY)
+            writable.append(post.keeper.writable)
+            post.keeper.proved_writable()
+            return [*writable, post.keeper.writable]
+
+    assert run_virtual(main()) == [True, False, True]
+
+
 def test_evidence_is_kept_as_long_as_asked_and_not_over_an_interruption() -> None:
     """A recent look of this session may be reused; a new session needs its own."""
 

@@ -42,9 +42,9 @@ def test_a_lost_link_is_not_ready_until_it_is_back_and_everything_was_read_again
             epoch, looks = post.keeper.epoch, len(post.gateway.looks)
             await post.hear(E.LINK_LOST, 1100)
             await asyncio.sleep(60)
-            assert post.keeper.state is S.LINK_LOST
+            assert post.told[-1:] == [S.LINK_LOST]
             await post.hear(E.LINK_RESTORED, 1102)
-            assert post.keeper.state is S.SYNCING
+            assert post.told[-1:] == [S.SYNCING]
             restored = now()
             await post.until(S.READY)
             assert post.keeper.epoch > epoch + 1
@@ -105,6 +105,32 @@ def test_a_link_lost_while_connecting_is_not_forgotten() -> None:
     run_virtual(main())
 
 
+def test_a_link_that_is_back_before_we_are_connected_is_no_loss() -> None:
+    """Lost and restored while connecting, or lost on a socket that never came up: nothing to wait for."""
+
+    async def main() -> None:
+        post = Post()
+
+        def flicker() -> None:
+            post.gateway.tell(E.LINK_LOST, 1100)
+            post.gateway.tell(E.LINK_RESTORED, 1102)
+
+        post.gateway.while_connecting = flicker
+        async with running(post.keeper.run()):
+            await post.until(S.READY, 3)
+            assert S.LINK_LOST not in post.told
+        again = Post()
+        again.gateway.while_connecting = lambda: again.gateway.tell(E.LINK_LOST, 1100)
+        again.gateway.refuses = GatewayDisconnected()
+        async with running(again.keeper.run()):
+            await asyncio.sleep(5)
+            again.gateway.while_connecting, again.gateway.refuses = (lambda: None), None
+            await again.until(S.READY, 3)
+            assert S.LINK_LOST not in again.told
+
+    run_virtual(main())
+
+
 def test_a_session_taken_by_somebody_else_waits_and_comes_back() -> None:
     """1100 again and again, 10197: contended for an hour, no reconnect storm, then ready by itself."""
 
@@ -156,6 +182,7 @@ def test_a_socket_lost_while_read_only_is_connected_at_once() -> None:
             post.gateway.hides = None
             await post.hear(E.SOCKET_LOST)
             await post.until(S.READY, 2)
+            assert len(post.gateway.connects) == 2
 
     run_virtual(main())
 

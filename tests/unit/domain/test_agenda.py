@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from tests.support.builders import AT
 from tests.support.records import accepted, filled, planned, submitting
 
 
-def fresh(number: int, **data: object) -> EventRecord:
+def fresh(number: int, **data: Any) -> EventRecord:  # noqa: ANN401 - any field
     return accepted(f"event-{number}", entry=number, **data)
 
 

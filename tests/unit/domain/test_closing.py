@@ -33,7 +33,7 @@ def ended(ending: Ending, filled: int = 0) -> OrderIntent:
         ([ended(Ending.REFUSED)], Outcome.FAILED, "order_refused"),
         ([done(SELL), ended(Ending.REFUSED)], Outcome.PARTIAL, "order_refused"),
         ([ended(Ending.LEFT_OPEN)], Outcome.PARTIAL, "left_open"),
-        ([ended(Ending.LEFT_OPEN), ended(Ending.CANCELLED)], Outcome.PARTIAL, "unfilled"),
+        ([ended(Ending.LEFT_OPEN), ended(Ending.CANCELLED)], Outcome.PARTIAL, "left_open"),
         ([ended(Ending.LEFT_OPEN), ended(Ending.REFUSED)], Outcome.PARTIAL, "order_refused"),
         ([done(SELL), ended(Ending.UNRESOLVED)], Outcome.NEEDS_REVIEW, "outcome_unknown"),
         ([ended(Ending.REFUSED), ended(Ending.UNRESOLVED, 40)], Outcome.NEEDS_REVIEW, "outcome_unknown"),
@@ -41,9 +41,19 @@ def ended(ending: Ending, filled: int = 0) -> OrderIntent:
 )
 def test_every_way_to_end_has_its_outcome(intents: list[OrderIntent], outcome: Outcome, code: str) -> None:
     """The worst ending decides; what was filled decides between partial and failed."""
-    conclusion = conclude(intents)
+    conclusion = conclude(plan_of(), intents)
     assert (conclusion.outcome, conclusion.reason_code) == (outcome, code)
     assert conclusion.outcome in FINAL
+    assert conclusion.reason.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("intents", "outcome"), [([], Outcome.NO_CHANGE), ([done(SELL), done(BUY)], Outcome.COMPLETED_ADJUSTED)]
+)
+def test_a_plan_that_the_cash_did_not_pay_for_says_so(intents: list[OrderIntent], outcome: Outcome) -> None:
+    """Everything that was planned is done, but what was wanted needed more cash than there was."""
+    conclusion = conclude(plan_of(adjusted=True), intents)
+    assert (conclusion.outcome, conclusion.reason_code) == (outcome, "cash_short")
     assert conclusion.reason.endswith(".")
 
 
@@ -51,7 +61,7 @@ def test_every_way_to_end_has_its_outcome(intents: list[OrderIntent], outcome: O
 def test_more_filled_than_ordered_is_for_a_person(ending: Ending) -> None:
     """Two orders where one was wanted explain the position perfectly; that must not pass as completed."""
     twice = tuple(Fill(ExecId(f"000{n}.01.01"), Decimal(100), Decimal(100)) for n in (1, 2))
-    conclusion = conclude([done(SELL), replace(done(BUY, ending=ending), fills=twice)])
+    conclusion = conclude(plan_of(), [done(SELL), replace(done(BUY, ending=ending), fills=twice)])
     assert (conclusion.outcome, conclusion.reason_code) == (Outcome.NEEDS_REVIEW, "overfilled")
     assert "200 of 100" in conclusion.reason
 
@@ -59,12 +69,14 @@ def test_more_filled_than_ordered_is_for_a_person(ending: Ending) -> None:
 def test_the_reason_names_each_order_that_fell_short_with_the_brokers_words() -> None:
     """People read what was filled of what, and why."""
     refused = replace(ended(Ending.REFUSED), note="201: no funds")
-    assert conclude([done(SELL), refused]).reason == "Not filled as planned: BUY SPY 0 of 100 (201: no funds)."
+    assert (
+        conclude(plan_of(), [done(SELL), refused]).reason == "Not filled as planned: BUY SPY 0 of 100 (201: no funds)."
+    )
 
 
 def test_a_long_list_is_cut() -> None:
     """Ten orders are named, the rest are counted."""
-    reason = conclude([ended(Ending.CANCELLED)] * 13).reason
+    reason = conclude(plan_of(), [ended(Ending.CANCELLED)] * 13).reason
     assert reason.count("BUY SPY") == 10
     assert reason.endswith("and 3 more.")
 

@@ -225,6 +225,15 @@ def test_metadata_is_free_but_not_bottomless() -> None:
     assert "must not be nested deeper" in refusal(event_text(metadata=deep))
 
 
+@pytest.mark.parametrize("number", ["1e999999", "-1e9999999999999999999999", "1e-999999", "0e99999999999999999999"])
+def test_a_number_beyond_reason_is_named_before_anybody_reckons_with_it(number: str) -> None:
+    """Exponents that would break arithmetic are refused by field, in targets and in metadata."""
+    weight = event_text().replace("0.6", number)
+    assert "data.targets[0].weight = " in refusal(weight)
+    assert "must be a finite number of at most 40 digits" in refusal(weight)
+    assert "data.metadata.a = " in refusal(event_text(metadata={"a": 0.123}).replace("0.123", number))
+
+
 def test_the_size_of_a_body_is_limited_in_bytes() -> None:
     """256 KiB pass, one byte more does not."""
     body = event_text(metadata={"pad": ""})

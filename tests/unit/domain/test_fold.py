@@ -211,11 +211,50 @@ def test_every_notice_moves_every_sent_intent_as_written(kind: NoticeKind, state
     assert folded.note == "201: so it is"
 
 
-@pytest.mark.parametrize(("kind", "state"), list(product(NoticeKind, (R, D))))
-def test_a_notice_changes_nothing_before_sending_and_after_the_end(kind: NoticeKind, state: IntentState) -> None:
-    """A code for an order that never left, or that is over, moves nothing."""
-    before = intent(state, ending=Ending.CANCELLED if state is D else None)
-    assert replace(fold_notice(before, notice(kind)), note=before.note) == before
+@pytest.mark.parametrize("kind", NoticeKind)
+def test_a_notice_changes_nothing_before_sending_and_after_a_fill(kind: NoticeKind) -> None:
+    """A code for an order that never left, or that filled, moves nothing and explains nothing."""
+    for before in (intent(R), done(), done(filled=0, ending=Ending.SKIPPED), done(filled=0, ending=Ending.UNRESOLVED)):
+        assert fold_notice(before, notice(kind)) == before
+
+
+def test_a_refusal_for_a_read_only_api_was_not_taken() -> None:
+    """321: the order did not leave, so it is as if it had never been sent."""
+    back = fold_notice(intent(S), notice(NoticeKind.READ_ONLY))
+    assert replace(back, note="") == intent(R)
+
+
+@pytest.mark.parametrize("kind", NoticeKind)
+def test_a_notice_of_an_earlier_try_says_nothing_about_this_one(kind: NoticeKind) -> None:
+    """The order went out again under a new id; what is late about the old id must not end it or take it back."""
+    again = intent(S, order_id=ORDER_ID + 1, sent=2)
+    assert fold_notice(again, notice(kind)) == again
+
+
+def test_a_status_of_an_earlier_try_says_nothing_about_this_one() -> None:
+    """Cancelled under the old order id is not the end of the order that went out under the new one."""
+    again = intent(S, order_id=ORDER_ID + 1, sent=2)
+    assert fold_order(again, report(OrderStatus.CANCELLED, perm_id=PermId(0))).state is S
+
+
+@pytest.mark.parametrize(
+    ("kind", "filled", "note", "expected"),
+    [
+        (NoticeKind.REFUSED, 0, "", (Ending.REFUSED, "201: so it is")),
+        (NoticeKind.REFUSED, 40, "", (Ending.CANCELLED, "201: so it is")),
+        (NoticeKind.CANCELLED, 0, "", (Ending.CANCELLED, "201: so it is")),
+        (NoticeKind.REFUSED, 0, "its own", (Ending.CANCELLED, "its own")),
+        (NoticeKind.WARNING, 0, "", (Ending.CANCELLED, "")),
+        (NoticeKind.AMBIGUOUS, 0, "", (Ending.CANCELLED, "")),
+    ],
+)
+def test_the_reason_may_come_after_the_end(
+    kind: NoticeKind, filled: int, note: str, expected: tuple[Ending, str]
+) -> None:
+    """A definite code explains an end that came without words; the first words stay, other codes explain nothing."""
+    over = replace(done(filled=filled, ending=Ending.CANCELLED), note=note)
+    told = fold_notice(over, notice(kind))
+    assert (told.ending, told.note) == expected
 
 
 def test_the_reason_of_a_refusal_survives_the_status_before_it() -> None:

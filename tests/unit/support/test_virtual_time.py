@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.support.virtual_time import VirtualDeadlockError, run_virtual
+from tests.support.virtual_time import VirtualDeadlockError, VirtualSpinError, run_virtual
 
 
 def test_a_day_of_sleep_takes_no_real_time() -> None:
@@ -107,4 +107,18 @@ def test_threads_are_refused() -> None:
         await asyncio.to_thread(time.monotonic)
 
     with pytest.raises(RuntimeError, match="no threads"):
+        run_virtual(main())
+
+
+def test_spinning_is_an_error() -> None:
+    """A task that runs again and again while no time passes would never end, and in real time burn a processor."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            done = asyncio.Event()
+            loop.call_at(loop.time(), done.set)
+            await done.wait()
+
+    with pytest.raises(VirtualSpinError, match="no time passed"):
         run_virtual(main())

@@ -153,7 +153,8 @@ def test_lesser_levels_are_left_out(log: io.StringIO) -> None:
     """At info neither debug lines nor the chatter of libraries are written."""
     structlog.get_logger().debug("detail")
     logging.getLogger("ib_async.client").info("connected")
-    logging.getLogger("ib_async.client").warning("odd")
+    logging.getLogger("ib_async.client").error("what our own facts already say")
+    logging.getLogger("asyncio").warning("odd")
     assert [line["event"] for line in lines(log)] == ["odd"]
 
 

@@ -1,0 +1,223 @@
+"""Events that are repeated, wrong, too late, refused, or overtaken by a newer one."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.integration.scenarios.conftest import StartStack
+from tests.support.ledger_judge import check_ledger
+from tests.support.stack import DEAD, EVENTS, OUTCOMES, Entry, Stack, envelope
+
+TWO = {"SPY": "0.5", "TLT": "0.45"}
+LIVE = "accounts: {{income: {{account: U1234567, armed: {armed}}}}}"
+
+
+def dead_letters(stack: Stack, count: int) -> list[Entry]:
+    """All dead letters, once there are so many."""
+    stack.until(lambda: stack.redis.xlen(DEAD) >= count, f"{count} dead letters")
+    found: Any = stack.redis.xrange(DEAD)
+    return [fields for _, fields in found]
+
+
+def at(**shift: float) -> str:
+    """This much from now, as an event writes it."""
+    return (datetime.now(UTC) + timedelta(**shift)).isoformat()
+
+
+def test_a_repeated_event_has_no_further_effect(start: StartStack) -> None:
+    """Before, while and after it is carried out: same source and id, same content, one run; the order of keys
+    and the time of the envelope make no difference."""
+    stack = start(started=False)
+    stack.publish("one", **TWO)
+    stack.publish("one", **TWO)
+    stack.start()
+    stack.wait_outcome("one", "accepted")
+    stack.publish("one", **TWO)
+    stack.wait_final("one")
+    again = dict(reversed(envelope("one", **TWO).items()))
+    stack.publish_raw(json.dumps({**again, "time": at()}))
+    stack.wait_log("event.repeated", seconds=10)
+    check_ledger(stack, {"one": "completed"})
+    assert len(stack.ledger("order_received")) == 2
+
+
+def test_the_same_id_with_another_body_is_a_conflict(start: StartStack) -> None:
+    """The first one counts; the other is kept whole as a dead letter, and another source is another event."""
+    stack = start()
+    stack.publish("one", **TWO)
+    stack.wait_final("one")
+    stack.publish_raw(json.dumps(envelope("one", SPY="0.1", TLT="0.85")))
+    [letter] = dead_letters(stack, 1)
+    assert "another body" in letter["reason"]
+    stack.publish_raw(json.dumps({**envelope("one", **TWO), "source": "/tests/elsewhere"}))
+    stack.wait_outcome("one", "no_change")
+    assert len(stack.ledger("order_received")) == 2
+    assert [data["outcome"] for data in stack.outcomes("one") if data["event_source"] == "/tests/scenarios"].count(
+        "completed"
+    ) == 1
+
+
+def test_malformed_entries_go_whole_to_the_dead_letters(start: StartStack) -> None:
+    """Each says which field, and why; the good event behind them is carried out."""
+    stack = start()
+    wrong = envelope("bad", **TWO)
+    bodies = {
+        "JSON": "{not json",
+        "data.targetz": json.dumps({**wrong, "data": {**wrong["data"], "targetz": []}}),
+        "weight": json.dumps(envelope("bad", **TWO)).replace("0.45", "NaN"),
+        "0.55": json.dumps(envelope("bad", data={"cash": {"reserve": 0.05}}, SPY="0.5")),
+        "SPY": json.dumps(envelope("bad", data={"targets": [{"symbol": "SPY", "weight": 0.5}] * 2})),
+        "262144": json.dumps(envelope("bad", data={"reason": "x" * 300_000}, **TWO)),
+        "1e9999999999999": json.dumps(wrong).replace("0.45", "1e9999999999999"),
+    }
+    for body in bodies.values():
+        stack.publish_raw(body)
+    stack.redis.xadd(EVENTS, {"events": "misspelt", "more": "fields"})
+    stack.publish("good", **TWO)
+    letters = dead_letters(stack, len(bodies) + 1)
+    for (word, body), letter in zip(bodies.items(), letters, strict=False):
+        assert letter["event"] == body
+        assert word in letter["reason"] or word == "262144", letter["reason"]
+    assert json.loads(letters[-1]["event"]) == {"events": "misspelt", "more": "fields"}
+    stack.wait_final("good")
+    check_ledger(stack, {"good": "completed"}, dead=len(letters))
+
+
+def test_a_dead_letter_can_be_put_back(start: StartStack) -> None:
+    """`rebalancer events retry` puts it on the stream once more; still wrong, it is buried once more."""
+    stack = start()
+    stack.publish_raw("{not json")
+    dead_letters(stack, 1)
+    [letter] = stack.cli_json("events")["dead"]
+    assert stack.cli("events", "retry", letter["dead_id"]).returncode == 0
+    assert [found["event"] for found in dead_letters(stack, 2)] == ["{not json"] * 2
+    assert stack.cli("events", "retry", "0-1").returncode == 1
+    check_ledger(stack, {}, dead=2)
+
+
+def test_expired_and_superseded_events_place_nothing(start: StartStack) -> None:
+    """Waiting while nobody consumed: the newest event of the account counts, what was too late is told so."""
+    stack = start(started=False)
+    stack.publish("late", SPY="1", data={"expires_at": at(seconds=-1)})
+    stack.publish("old", GLD="1")
+    stack.publish("new", **TWO)
+    stack.start()
+    for event_id in ("late", "old", "new"):
+        stack.wait_final(event_id)
+    check_ledger(stack, {"late": "expired", "old": "superseded", "new": "completed"})
+    assert {order["symbol"] for order in stack.ledger("order_received")} == {"SPY", "TLT"}
+
+
+def test_an_event_expires_while_it_waits(start: StartStack) -> None:
+    """The gateway is away for longer than the event lives: it ends expired, and says what it waited for."""
+    stack = start('[[fault]]\naction = "refuse"\n')
+    stack.publish("one", **TWO, data={"expires_at": at(seconds=4)})
+    final = stack.wait_final("one")
+    check_ledger(stack, {"one": "expired"})
+    assert "gateway" in final["reason"]
+
+
+def test_an_event_is_not_started_before_its_time(start: StartStack) -> None:
+    """`not_before` is kept, to the second."""
+    stack = start()
+    moment = datetime.now(UTC) + timedelta(seconds=4)
+    stack.publish("one", **TWO, data={"not_before": moment.isoformat()})
+    stack.wait_final("one")
+    check_ledger(stack, {"one": "completed"})
+    assert all(datetime.fromisoformat(order["time"]) >= moment for order in stack.ledger("order_received"))
+
+
+@pytest.mark.parametrize(
+    ("targets", "code", "word"),
+    [
+        ([{"symbol": "NOSUCH", "weight": 0.5}, {"symbol": "SPY", "weight": 0.5}], "contract_unresolved", "NOSUCH"),
+        ([{"symbol": "SPY", "currency": "EUR", "weight": 1}], "contract_unresolved", "SPY"),
+        ([{"con_id": 700000001, "weight": 1}], "contract_unresolved", "700000001"),
+    ],
+)
+def test_a_contract_that_cannot_be_had_fails_the_event(
+    start: StartStack, targets: list[Entry], code: str, word: str
+) -> None:
+    """Unknown, not in this currency, or an option: the event fails whole and names it, nothing is placed."""
+    stack = start()
+    stack.publish("one", data={"targets": targets})
+    final = stack.wait_final("one")
+    check_ledger(stack, {"one": "failed"})
+    assert final["reason_code"] in {code, "plan"}
+    assert word in final["reason"]
+    assert stack.ledger("order_received") == []
+
+
+def test_a_symbol_of_two_markets_is_the_one_in_the_events_currency(start: StartStack) -> None:
+    """ABC trades in New York and in Frankfurt: without a word it means the one in dollar."""
+    stack = start()
+    stack.publish("one", ABC="0.1", SPY="0.8")
+    stack.wait_final("one")
+    check_ledger(stack, {"one": "completed"})
+    assert {order["conId"] for order in stack.ledger("order_accepted", symbol="ABC")} == {800000001}
+
+
+@pytest.mark.parametrize(
+    ("mode", "armed", "account", "code"),
+    [
+        ("paper", "true", "U1234567", "trading_mode"),
+        ("live", "false", "income", "not_armed"),
+        ("live", "true", "DU1234567", "account_unknown"),
+        ("live", "true", "nobody", "account_unknown"),
+    ],
+)
+def test_an_account_that_may_not_be_traded_is_refused(
+    start: StartStack, mode: str, armed: str, account: str, code: str
+) -> None:
+    """Live in paper mode, not armed, or not in the accounts file: rejected before anything is looked up."""
+    stack = start("live-account", accounts=LIVE.format(armed=armed), TRADING_MODE=mode)
+    stack.publish("one", account=account, **TWO)
+    final = stack.wait_final("one")
+    check_ledger(stack, {"one": "rejected"})
+    assert final["reason_code"] == code
+    assert stack.ledger("order_received") == []
+
+
+def test_a_live_account_that_is_armed_trades_in_live_mode(start: StartStack) -> None:
+    """Named, armed and on a durable Redis: by its alias the event is carried out."""
+    stack = start("live-account", accounts=LIVE.format(armed="true"), TRADING_MODE="live")
+    stack.publish("one", account="income", **TWO)
+    stack.wait_final("one")
+    check_ledger(stack, {"one": "completed"})
+
+
+def test_an_account_that_is_not_armed_gets_dry_runs(start: StartStack) -> None:
+    """Looking is allowed before arming: the plan comes, no order goes."""
+    stack = start("live-account", accounts=LIVE.format(armed="false"), TRADING_MODE="live")
+    stack.publish("one", account="income", data={"dry_run": True}, **TWO)
+    stack.wait_final("one")
+    check_ledger(stack, {"one": "completed"})
+    assert stack.ledger("order_received") == []
+
+
+def test_a_plan_beyond_the_events_limits_places_nothing(start: StartStack) -> None:
+    """The limit is named with what the plan asked for."""
+    stack = start()
+    stack.publish("one", data={"limits": {"max_order_value": 10000}}, **TWO)
+    final = stack.wait_final("one")
+    check_ledger(stack, {"one": "failed"})
+    assert final["reason_code"] == "limit_breached"
+    assert stack.ledger("order_received") == []
+
+
+def test_outcomes_are_cloud_events_that_any_reader_can_check(start: StartStack) -> None:
+    """Each entry holds one field with one envelope, of the agreed type, about the account."""
+    stack = start()
+    stack.publish("one", **TWO)
+    stack.wait_final("one")
+    check_ledger(stack, {"one": "completed"})
+    entries: Any = stack.redis.xrange(OUTCOMES)
+    for _, fields in entries:
+        assert set(fields) == {"event"}
+        told = json.loads(fields["event"])
+        assert (told["specversion"], told["source"], told["subject"]) == ("1.0", "rebalancer", "DU1234567")
+        assert datetime.fromisoformat(told["time"]).tzinfo is not None
