@@ -18,7 +18,8 @@ SPREAD_SHARE = Decimal("0.0001")
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What the market shows now. A closed or halted market has no bid and no ask (None)."""
+    """What the market shows now, before and after regular hours as well. A closed or halted market has no bid and
+    no ask (None)."""
 
     bid: Decimal | None
     ask: Decimal | None
@@ -80,7 +81,7 @@ class Market:
 
     def quote(self, listing: Listing, now: float) -> Quote:
         close = self.previous_close(listing)
-        tradable = self.is_open(listing, now)
+        tradable = self.is_open(listing, now, outside_rth=True)
         last = self.price(listing, now) if tradable else self._set.get(listing.contract.con_id, close)
         half = max(last * SPREAD_SHARE, increment_at(listing.instrument, last) / 2)
         second = int(now - self._start)

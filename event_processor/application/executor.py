@@ -17,7 +17,7 @@ from event_processor.application.sending import Sending
 from event_processor.domain.intent import IntentState, OrderIntent
 from event_processor.domain.policy import TradingPolicy
 from event_processor.domain.record import EventRecord
-from event_processor.errors import BrokerUnavailable, PlanStale, TradingPaused
+from event_processor.errors import BrokerUnavailable, LeaseLost, PlanStale, TradingPaused
 from event_processor.ports import Lease
 
 _OUT = frozenset({IntentState.SUBMITTING, IntentState.WORKING})
@@ -56,6 +56,8 @@ class Executor:
     async def _turn(self) -> bool:
         """One look at everything; True when the run is over."""
         session = self._desk.session
+        if not self._desk.leases.holds(self._run.lease):
+            raise LeaseLost
         await self._hearing.fold()
         if self._epoch != session.epoch:
             self._epoch = session.epoch

@@ -57,9 +57,18 @@ class Leases:
             self._bell.ring()
 
     def lost(self, account: AccountId) -> None:
-        """Another processor took it: leave the account alone for a while."""
-        self._lost_at[account] = self._clock.monotonic()
+        """The store says that it is ours no longer. If it should still have been, another processor took it: then
+        leave the account alone for a while."""
+        if self.fresh(account):
+            self._lost_at[account] = self._clock.monotonic()
         self.drop(account)
+
+    async def give_back(self, account: AccountId) -> None:
+        """Let another processor have the account: we could not work on it now anyway."""
+        held = self._held.get(account)
+        if held:
+            await self._journal.release(held[0])
+            self.drop(account)
 
     def accounts(self) -> tuple[AccountId, ...]:
         return tuple(self._held)
@@ -76,17 +85,17 @@ class Leases:
         try:
             await self._journal.renew_lease(lease)
         except LeaseLost:
-            if self._is_held(account, lease):
+            if self.holds(lease):
                 self.lost(account)
         except StoreUnavailable:
             return  # the lease ages by itself; the executor sees it through `fresh`
         else:
-            if self._is_held(account, lease):
+            if self.holds(lease):
                 self._held[account] = (lease, asked)
 
-    def _is_held(self, account: AccountId, lease: Lease) -> bool:
-        """Whether it is still this lease: a slow renewal may end after a new one was acquired."""
-        return self._held.get(account, (None, 0.0))[0] == lease
+    def holds(self, lease: Lease) -> bool:
+        """Whether it is this very lease that we hold, and not one acquired anew since."""
+        return self._held.get(lease.account, (None, 0.0))[0] == lease
 
     async def release_all(self) -> None:
         """Give everything back on a tidy stop, so that another processor need not wait."""

@@ -75,6 +75,8 @@ class AccountProcessor:
         for record in todo.order:
             if await self._advance(lease, record):
                 return 0.0
+        if not self._desk.session.ready:
+            await self._desk.leases.give_back(self._account)
         return self._waiting.seconds_to_next(_POLL_SECONDS)
 
     async def _advance(self, lease: Lease, record: EventRecord) -> bool:

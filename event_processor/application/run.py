@@ -27,7 +27,7 @@ class Run:
         self.desk, self.policy, self.record = desk, policy, record
         self.plan: Plan = record.plan
         self.bell = Bell()
-        self._lease = lease
+        self.lease = lease
         self._since: dict[int, float] = {}
 
     @property
@@ -66,7 +66,7 @@ class Run:
             return
         before, after = self.record, replace(self.record, intents=tuple(intents))
         notes = telling.order_notes(before, after, self.desk.clock.now())
-        self.record = await write(self.desk, self._lease, after, notes, sending=sending)
+        self.record = await write(self.desk, self.lease, after, notes, sending=sending)
         for old, new in zip(before.intents, after.intents, strict=True):
             if old.state is not new.state:
                 self._since[new.leg.number] = self.desk.clock.monotonic()

@@ -17,6 +17,9 @@ from event_processor.domain.schedule import next_open
 from event_processor.errors import BrokerUnavailable, LeaseLost, QuotesUnavailable, TradingPaused
 
 _PAUSE_SECONDS = 0.5
+_CAREFUL_AFTER = 2
+"""After so many sends of one order go one at a time: whatever breaks the connection should not cost every order
+of a batch one of its tries."""
 
 
 class Sending:
@@ -43,9 +46,10 @@ class Sending:
         hopeless = frozenset(release.intent.leg.number for release in due if not release.quantity)
         if hopeless:
             return await self._end(lambda i: i.leg.number in hopeless, Ending.SKIPPED, "its cash did not come in")
-        batch = due[: run.desk.settings.batch if run.desk.session.writable else 1]
-        probing = not run.desk.session.writable and any(i.state is IntentState.SUBMITTING for i in run.intents)
-        if not batch or probing or not await self._may_begin(epoch):
+        careful = not run.desk.session.writable or any(release.intent.sent >= _CAREFUL_AFTER for release in due)
+        batch = due[: 1 if careful else run.desk.settings.batch]
+        unanswered = careful and any(i.state is IntentState.SUBMITTING for i in run.intents)
+        if not batch or unanswered or not await self._may_begin(epoch):
             return None
         try:
             await self._write_ahead(batch)

@@ -31,7 +31,7 @@ def agenda(records: Sequence[EventRecord], now: datetime) -> Agenda:
     dry = sorted((r for r in records if r.event.data.dry_run), key=arrival)
     real = sorted((r for r in records if not r.event.data.dry_run), key=arrival)
     due = [r for r in real if r.expires_at > now and (r.event.data.not_before or now) <= now]
-    older = [r for r in real if due and arrival(r) < arrival(due[-1])]
+    older = [r for r in real if due and r.expires_at > now and arrival(r) < arrival(due[-1])]
     return Agenda(tuple((old, due[-1]) for old in older), (*dry, *(r for r in real if r not in older)))
 
 

@@ -242,21 +242,25 @@ def _plan_lines(
 
 
 def _legs(priced: Mapping[ConId, Priced], changes: Mapping[ConId, Decimal]) -> tuple[Leg, ...]:
-    legs = [_leg(priced[con_id], change) for con_id, change in changes.items() if change]
-    if len(legs) > LEGS_MAX:
-        raise PlanError(f"the plan has {len(legs)} orders: one event can have at most {LEGS_MAX}")
-    legs.sort(key=lambda leg: (leg.side is Side.BUY, -leg.quantity * leg.unit_value, leg.contract.con_id))
-    return tuple(replace(leg, number=number) for number, leg in enumerate(legs, start=1))
+    """Sells before buys, each side by falling value."""
+    trades = [(priced[con_id], change) for con_id, change in changes.items() if change]
+    if len(trades) > LEGS_MAX:
+        raise PlanError(f"the plan has {len(trades)} orders: one event can have at most {LEGS_MAX}")
+    trades.sort(key=lambda trade: (trade[1] > 0, -abs(trade[1]) * _unit(*trade), trade[0].contract.con_id))
+    return tuple(_leg(number, item, change) for number, (item, change) in enumerate(trades, start=1))
 
 
-def _leg(item: Priced, change: Decimal) -> Leg:
-    side = Side.BUY if change > 0 else Side.SELL
-    limit, unit = (item.buy_limit, item.cost) if side is Side.BUY else (item.sell_limit, item.proceeds)
-    quantity = abs(change)
+def _unit(item: Priced, change: Decimal) -> Decimal:
+    return item.cost if change > 0 else item.proceeds
+
+
+def _leg(number: int, item: Priced, change: Decimal) -> Leg:
+    limit = item.buy_limit if change > 0 else item.sell_limit
+    quantity, unit = abs(change), _unit(item, change)
     return Leg(
-        number=0,
+        number=number,
         contract=item.contract,
-        side=side,
+        side=Side.BUY if change > 0 else Side.SELL,
         quantity=quantity,
         order_type=OrderType.MARKET if limit is None else OrderType.LIMIT,
         limit_price=limit,

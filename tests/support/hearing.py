@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 WORDS: dict[str, str] = {
     "connectAck": "",
@@ -104,8 +104,8 @@ class Hearing:
         """The codes of all errors heard, in order."""
         return [said.code for said in self.all("error")]
 
-    async def hear(self, name: str, *, seconds: float = 5.0, **like: object) -> Said:
-        """The first such callback since `forget`, waiting for it; raises AssertionError with what came instead."""
+    async def hear(self, name: str, *, seconds: float = 5.0, **like: object) -> Any:  # noqa: ANN401
+        """The first such `Said` since `forget`, waiting for it; raises AssertionError with what came instead."""
         await self.until(lambda: bool(self.all(name, **like)), f"{name} {like}", seconds)
         return self.all(name, **like)[0]
 
@@ -145,7 +145,7 @@ class FaultLog(logging.Handler):
         reason = record.exc_info[1] if record.exc_info else ""
         self.lines.append(f"{record.getMessage()} {reason}")
 
-    def __enter__(self) -> FaultLog:
+    def __enter__(self) -> Self:
         self._logger.addHandler(self)
         return self
 

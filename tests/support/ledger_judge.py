@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from gateway_simulator import scenario
+from gateway_simulator.settings import Scenario
 from gateway_simulator.universe import Listing, build_universe
 from tests.support.stack import DEAD, EVENTS, NOT_FINAL, OUTCOMES, Entry, Stack
 
@@ -214,7 +215,7 @@ class _Prices:
         return Decimal(str(line["weight"])) * basis / self.value(con_id)
 
 
-def _set(stack: Stack, chosen: scenario.Scenario) -> list[tuple[str, Decimal]]:
+def _set(stack: Stack, chosen: Scenario) -> list[tuple[str, Decimal]]:
     by_hand = stack.ledger("action", action="price")
     return [*chosen.market.prices.items(), *((e["symbol"], Decimal(e["price"])) for e in by_hand)]
 

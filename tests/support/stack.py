@@ -1,7 +1,7 @@
 """The product as its users run it: a real Redis, the gateway simulator and the processor, each a process.
 
     with Stack(folder, "contention") as stack:
-        stack.publish("one", SPY="0.6", TLT="0.35")
+        stack.publish("one", {"SPY": 0.6, "TLT": 0.35})
         stack.wait_final("one")
         check_ledger(stack, {"one": "completed"})
 
@@ -17,7 +17,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -51,6 +51,7 @@ QUICK = {
 """The product's settings, with shorter waits than its defaults."""
 
 Entry = dict[str, Any]
+NOTHING: Mapping[str, float] = {}
 
 
 class Stack:
@@ -103,7 +104,7 @@ class Stack:
             assert not any(codes), f"a processor that was asked to stop ended with {codes}"
 
     def _simulator(self) -> RunningProcess:
-        words = ["--port", "0", "--control-port", "0", "--scenario", self.scenario, "--ledger", self.ledger_file]
+        words = ["--port", "0", "--control-port", "0", "--scenario", self.scenario, "--ledger", str(self.ledger_file)]
         return RunningProcess([sys.executable, "-m", "gateway_simulator", *words], self.folder / "simulator.log")
 
     # -- the processor -------------------------------------------------------------------------------------
@@ -163,9 +164,11 @@ class Stack:
 
     # -- events and outcomes -------------------------------------------------------------------------------
 
-    def publish(self, event_id: str, *, account: str = ACCOUNT, data: Entry | None = None, **weights: str) -> str:
-        """Add an event as any producer would; weights by symbol, and what is missing to 1 is the cash reserve."""
-        body = envelope(event_id, account, data=data, **weights)
+    def publish(
+        self, event_id: str, weights: Mapping[str, float] = NOTHING, *, account: str = ACCOUNT, **data: object
+    ) -> str:
+        """Add an event as any producer would; see `envelope`."""
+        body = envelope(event_id, weights, account=account, **data)
         self.published[event_id] = body
         return self.publish_raw(json.dumps(body))
 
@@ -247,11 +250,10 @@ class Stack:
         return "\n".join([problem, "outcomes:", *heard[-TAIL_LINES:], "the processor:", *said])
 
 
-def envelope(event_id: str, account: str = ACCOUNT, *, data: Entry | None = None, **weights: str) -> Entry:
-    """A rebalance event; `data` replaces or adds to what the weights say."""
-    targets = [{"symbol": symbol, "weight": float(weight)} for symbol, weight in weights.items()]
-    reserve = round(1 - sum(float(weight) for weight in weights.values()), 6)
-    whole: Entry = {"account": account, "targets": targets}
+def envelope(event_id: str, weights: Mapping[str, float] = NOTHING, *, account: str = ACCOUNT, **data: object) -> Entry:
+    """A rebalance event; what the weights lack to 1 is the cash reserve, `data` is added or replaces that."""
+    whole: Entry = {"account": account, "targets": [{"symbol": name, "weight": w} for name, w in weights.items()]}
+    reserve = round(1 - sum(weights.values()), 6)
     if weights and reserve:
         whole["cash"] = {"reserve": reserve}
     return {
@@ -259,7 +261,7 @@ def envelope(event_id: str, account: str = ACCOUNT, *, data: Entry | None = None
         "id": event_id,
         "source": "/tests/scenarios",
         "type": "rebalance.requested.v1",
-        "data": {**whole, **(data or {})},
+        "data": {**whole, **data},
     }
 
 

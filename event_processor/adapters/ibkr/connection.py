@@ -101,7 +101,7 @@ class Connection:
     def broken(self, reason: str) -> None:
         """End the connection because it cannot be relied on."""
         if not self._lost.done():
-            _log.error("connection given up: %s", reason)
+            _log.debug("connection given up: %s", reason)
             self._lose(reason)
             self.facade.client.disconnect()
 

@@ -6,7 +6,8 @@ Only commands of Redis 6.2 are used. Scripts reply with a word first; what follo
 from __future__ import annotations
 
 RECOVER = """
--- One page of pending entries becomes ours: our own from before, or those idle with other consumers.
+-- One page of pending entries becomes ours: our own from before, or those idle under whatever name (a former self
+-- of ours may have been handed one after we looked).
 -- KEYS stream; ARGV group, consumer, idle ms (-1: our own), start, count, ids handed out already ...
 -- -> where to go on ('' at the end), number of entries gone from the stream, {id, deliveries, fields}
 local stream, group, me, idle = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3])
@@ -21,8 +22,8 @@ else
 end
 local found, gone = {}, 0
 for _, pending in ipairs(page) do
-  local id, owner, deliveries = pending[1], pending[2], pending[4] + 1
-  if not handed[id] and (idle < 0 or owner ~= me) then
+  local id, deliveries = pending[1], pending[4] + 1
+  if not handed[id] then
     local entry = redis.call('XRANGE', stream, id, id)[1]
     if entry then
       redis.call('XCLAIM', stream, group, me, 0, id, 'RETRYCOUNT', deliveries, 'JUSTID')

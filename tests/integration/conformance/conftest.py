@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.clients import Client, IbAsyncClient, OfficialClient
+from tests.support.clients import Client
+from tests.support.ib_async_client import IbAsyncClient
+from tests.support.official_client import OfficialClient
 
 
 @pytest.fixture(params=[IbAsyncClient, OfficialClient], ids=["ib_async", "official"])

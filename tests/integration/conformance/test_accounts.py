@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.support.clients import SPY, Client, connected
 from tests.support.gateway import gateway
 
 ACCOUNT, SECOND = "DU1234567", "DU7654321"
-HOLDING = {
+HOLDING: dict[str, Any] = {
     "account": [
-        {"number": ACCOUNT, "cash": {"USD": 50000}, "holdings": [{"symbol": "SPY", "quantity": 10, "average_cost": 400}]}
+        {
+            "number": ACCOUNT,
+            "cash": {"USD": 50000},
+            "holdings": [{"symbol": "SPY", "quantity": 10, "average_cost": 400}],
+        }
     ]
 }
 

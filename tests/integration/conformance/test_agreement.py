@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from enum import Enum
 from typing import Any
 
-from tests.support.clients import SPY, Client, IbAsyncClient, OfficialClient, connected
+from tests.support.clients import SPY, Client, connected
 from tests.support.gateway import Gateway, gateway
 from tests.support.hearing import Said
+from tests.support.ib_async_client import IbAsyncClient
+from tests.support.official_client import OfficialClient
 
 UNSET = {"", "None", 2147483647, 1.7976931348623157e308, float(2**127 - 1), None}
 """How one client or the other writes that there is nothing."""
@@ -27,10 +30,16 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - anything a client decodes to
     """The same for both clients: numbers as float, objects as their fields, nothing as None."""
     if isinstance(value, (bool, int, float, Decimal)):
         value = float(value)
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, Enum):
+        return value.name
+    if hasattr(value, "_asdict"):
+        value = value._asdict()
+    if isinstance(value, list):
         return [plain(item) for item in value]
     if hasattr(value, "__dict__"):
-        return {name: plain(item) for name, item in vars(value).items() if name not in CLOCKS}
+        value = vars(value)
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items() if name not in CLOCKS}
     return None if value in UNSET else value
 
 
@@ -128,7 +137,10 @@ async def test_prices_and_bars() -> None:
             client.forget()
             client.ask("reqHistoricalData", 1, client.contract(SPY), "", "5 D", "1 day", "TRADES", 1, 1, False, [])
             await client.hear("historicalDataEnd")
-        bars = [[(b.open, b.high, b.low, b.close, float(b.volume)) for b in map(_bar, c.all("historicalData"))] for c in clients]
+        bars = [
+            [(b.open, b.high, b.low, b.close, float(b.volume)) for b in map(_bar, c.all("historicalData"))]
+            for c in clients
+        ]
         assert bars[0] == bars[1]
 
 

@@ -34,8 +34,7 @@ async def test_several_accounts(kind: type[Client]) -> None:
 @pytest.mark.parametrize("version", [157, 163, 165, 169, 176, 177])
 async def test_older_gateways(kind: type[Client], version: int) -> None:
     """At every layout the messages have had since 157, contract, order, execution and bookkeeping are understood."""
-    table = {"gateway": {"server_version": version}}
-    async with gateway(**table) as served, connected(kind, served) as client:
+    async with gateway(gateway={"server_version": version}) as served, connected(kind, served) as client:
         assert client.server_version == version
         client.ask("reqContractDetails", 1, client.contract({"symbol": "SPY", "secType": "STK", "exchange": "SMART"}))
         assert (await client.hear("contractDetails")).details.marketRuleIds.startswith("26,")
@@ -88,8 +87,7 @@ async def test_too_many_messages(kind: type[Client]) -> None:
     """Messages beyond 50 in a second are lost with error 100 about no request; after three the socket closes."""
     async with gateway() as served, connected(kind, served) as client:
         client.forget()
-        if hasattr(api := getattr(client, "_api", None), "MaxRequests"):
-            api.MaxRequests = 0  # ib_async's own throttle
+        client.unthrottle()
         for _ in range(60):
             client.ask("reqCurrentTime")
         await client.hear("connectionClosed")

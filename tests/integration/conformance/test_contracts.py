@@ -25,16 +25,19 @@ async def test_details_of_a_share(kind: type[Client]) -> None:
     async with gateway("exchange-hours") as served, connected(kind, served) as client:
         (found,) = await details(client, 1, **US_SPY)
         share: object = found.contract  # type: ignore[attr-defined]
-        assert vars(share).items() >= {
-            "conId": 756733,
-            "symbol": "SPY",
-            "secType": "STK",
-            "exchange": "SMART",
-            "primaryExchange": "ARCA",
-            "currency": "USD",
-            "localSymbol": "SPY",
-            "tradingClass": "SPY",
-        }.items()
+        assert (
+            vars(share).items()
+            >= {
+                "conId": 756733,
+                "symbol": "SPY",
+                "secType": "STK",
+                "exchange": "SMART",
+                "primaryExchange": "ARCA",
+                "currency": "USD",
+                "localSymbol": "SPY",
+                "tradingClass": "SPY",
+            }.items()
+        )
         facts = vars(found)
         assert (facts["timeZoneId"], facts["minTick"], facts["stockType"]) == ("US/Eastern", 0.01, "ETF")
         assert facts["longName"] == "SPDR S&P 500 ETF TRUST"

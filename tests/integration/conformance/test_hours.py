@@ -58,7 +58,12 @@ async def test_market_orders_do_not_trade_outside_regular_hours(kind: type[Clien
     async with gateway_at(7) as served, connected(kind, served) as client:
         order_id = client.place(client.order("BUY", 1, outsideRth=True))
         await passes(served, client, 1)
-        assert client.story(order_id) == ["error 2109", "openOrder PreSubmitted", "orderStatus PreSubmitted", "error 399"]
+        assert client.story(order_id) == [
+            "error 2109",
+            "openOrder PreSubmitted",
+            "orderStatus PreSubmitted",
+            "error 399",
+        ]
 
 
 async def test_the_auctions_of_the_day(kind: type[Client]) -> None:

@@ -106,7 +106,14 @@ async def test_executions(kind: type[Client]) -> None:
         other.place(other.order("BUY", 3, orderRef="bought"), TLT)
         await other.hear("commissionReport")
         client.forget()
-        narrow = ({}, {"clientId": 2}, {"symbol": "SPY"}, {"side": "BUY"}, {"acctCode": "DU9"}, {})
+        narrow: tuple[dict[str, object], ...] = (
+            {},
+            {"clientId": 2},
+            {"symbol": "SPY"},
+            {"side": "BUY"},
+            {"acctCode": "DU9"},
+            {},
+        )
         for request_id, fields in enumerate(narrow):
             client.ask_executions(request_id, **fields)
             await client.hear("execDetailsEnd", reqId=request_id)

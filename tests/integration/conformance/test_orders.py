@@ -199,8 +199,7 @@ async def test_what_if(kind: type[Client]) -> None:
 @pytest.mark.parametrize("quantity", ["2.5", "0.75"])
 async def test_fractions_with_permission(kind: type[Client], quantity: str) -> None:
     """An account that may trade fractions gets them exactly."""
-    table = {"account": [{"number": "DU1", "fractional": True}]}
-    async with gateway(**table) as served, connected(kind, served) as client:
+    async with gateway(account=[{"number": "DU1", "fractional": True}]) as served, connected(kind, served) as client:
         await filled(client, client.place(client.order("BUY", quantity)))
         assert str(client.all("execDetails")[0].execution.shares) == quantity
         assert served.sim.ledger.positions("DU1")[SPY["symbol"]] == Decimal(quantity)

@@ -8,7 +8,7 @@ from tests.support.clients import SPY, Client, Fields, connected
 from tests.support.gateway import Gateway, gateway
 
 NOPERM = {"symbol": "NOPERM", "secType": "STK", "exchange": "SMART", "currency": "USD"}
-TWO_ACCOUNTS = {"account": [{"number": "DU1"}, {"number": "DU2"}]}
+TWO_ACCOUNTS: Fields = {"account": [{"number": "DU1"}, {"number": "DU2"}]}
 
 
 def check_nothing_was_taken(served: Gateway) -> None:

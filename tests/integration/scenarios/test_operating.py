@@ -8,7 +8,7 @@ from tests.integration.scenarios.conftest import StartStack
 from tests.support.ledger_judge import check_ledger
 from tests.support.stack import ACCOUNT
 
-TWO = {"SPY": "0.5", "TLT": "0.45"}
+TWO = {"SPY": 0.5, "TLT": 0.45}
 SELLS_WAIT = """
 [[account]]
 number = "DU1234567"
@@ -29,7 +29,7 @@ def test_trading_is_paused_before_an_event_comes(start: StartStack) -> None:
     assert stack.cli("pause", "--reason", "holiday").returncode == 0
     stack.wait_log("trading.pause_changed", paused=True)
     assert json.loads(stack.get("/readyz")[1])["status"] == "paused"
-    stack.publish("one", **TWO)
+    stack.publish("one", TWO)
     assert "holiday" in stack.wait_log("event.waiting", reason_code="paused")["reason"]
     assert stack.ledger("order_received") == []
     assert stack.cli("resume").returncode == 0
@@ -40,7 +40,7 @@ def test_trading_is_paused_before_an_event_comes(start: StartStack) -> None:
 def test_trading_is_paused_in_the_middle_of_a_run(start: StartStack) -> None:
     """Orders at the broker go on, new ones wait; resumed, the buys follow."""
     stack = start(SELLS_WAIT)
-    stack.publish("one", SPY="0.2", QQQ="0.7")
+    stack.publish("one", {"SPY": 0.2, "QQQ": 0.7})
     stack.wait_ledger("order_accepted", side="SELL")
     assert stack.cli("pause", ACCOUNT).returncode == 0
     stack.control("release")
@@ -56,7 +56,7 @@ def test_trading_is_paused_in_the_middle_of_a_run(start: StartStack) -> None:
 def test_the_commands_show_a_running_event(start: StartStack) -> None:
     """`status`, `events`, `orders` and `reconcile` agree with the ledger, in the middle of a run."""
     stack = start(SELLS_WAIT)
-    stack.publish("one", SPY="0.2", QQQ="0.7")
+    stack.publish("one", {"SPY": 0.2, "QQQ": 0.7})
     [order] = stack.wait_ledger("order_accepted", side="SELL")
     stack.wait_outcome("one", "order_submitted")
     status = stack.cli_json("status")["processor"]
@@ -99,7 +99,7 @@ def test_readiness_follows_the_session_and_metrics_count_outcomes(start: StartSt
     stack.control("open")
     stack.wait_session("ready")
     assert stack.get("/readyz")[0] == 200
-    stack.publish("one", **TWO)
+    stack.publish("one", TWO)
     stack.wait_final("one")
     check_ledger(stack, {"one": "completed"})
     code, metrics = stack.get("/metrics")
@@ -113,14 +113,14 @@ def test_readiness_follows_the_session_and_metrics_count_outcomes(start: StartSt
 def test_an_account_that_needs_review_is_held_until_a_person_resumes_it(start: StartStack) -> None:
     """Traded by hand in the middle of a run: the positions cannot be explained, the next event waits."""
     stack = start(SELLS_WAIT)
-    stack.publish("one", SPY="0.2", QQQ="0.7")
+    stack.publish("one", {"SPY": 0.2, "QQQ": 0.7})
     stack.wait_ledger("order_accepted", side="SELL")
     stack.control("manual_order", symbol="SPY", side="SELL", quantity=5, account=ACCOUNT)
     stack.control("clear_faults")
     stack.control("release")
     final = stack.wait_final("one")
     assert (final["outcome"], final["reason_code"]) == ("needs_review", "position_mismatch")
-    stack.publish("two", SPY="0.2", QQQ="0.7")
+    stack.publish("two", {"SPY": 0.2, "QQQ": 0.7})
     stack.wait_log("event.waiting", reason_code="held")
     assert stack.cli("resume", ACCOUNT).returncode == 0
     stack.wait_final("two")
@@ -132,7 +132,7 @@ def test_an_account_that_needs_review_is_held_until_a_person_resumes_it(start: S
 def test_logs_are_json_and_mask_the_account(start: StartStack) -> None:
     """Every line is one object with a name and a level; no account number stands in any of them."""
     stack = start()
-    stack.publish("one", **TWO)
+    stack.publish("one", TWO)
     stack.wait_final("one")
     check_ledger(stack, {"one": "completed"})
     lines = stack.processor.lines

@@ -42,14 +42,14 @@ SLOWER_FILLS = """
 action = "order"
 fill_delay_ms = 5000
 """
-TARGETS = {"QQQ": "0.3", "VTI": "0.3", "SPY": "0.2", "TLT": "0.1", "GLD": "0.05"}
+TARGETS = {"QQQ": 0.3, "VTI": 0.3, "SPY": 0.2, "TLT": 0.1, "GLD": 0.05}
 SELLS = 3
 
 
 def test_killed_between_sells_and_buys(start: StartStack) -> None:
     """SIGKILL while the sells work; they fill while nobody listens: the new process books them and buys."""
     stack = start(SELLS_WAIT)
-    stack.publish("one", **TARGETS)
+    stack.publish("one", TARGETS)
     stack.wait_ledger("order_accepted", SELLS, side="SELL")
     stack.processor.kill()
     assert stack.ledger("order_received", side="BUY") == []
@@ -73,7 +73,7 @@ def test_killed_at_any_moment(start: StartStack, kind: str, count: int, side: st
     """SIGKILL at the first order, between fills, before the buys, among them, at the end: the event comes to
     the same end, each order once."""
     stack = start(SLOW_FILLS)
-    stack.publish("one", **TARGETS)
+    stack.publish("one", TARGETS)
     stack.wait_ledger(kind, count, side=side)
     stack.restart()
     stack.wait_final("one")
@@ -83,7 +83,7 @@ def test_killed_at_any_moment(start: StartStack, kind: str, count: int, side: st
 def test_stopped_in_good_order_in_the_middle_of_a_run(start: StartStack) -> None:
     """SIGTERM: it ends with 0 within seconds, sends nothing new, and the next process finishes the event."""
     stack = start(SELLS_WAIT)
-    stack.publish("one", **TARGETS)
+    stack.publish("one", TARGETS)
     stack.wait_ledger("order_accepted", SELLS, side="SELL")
     assert stack.processor.stop() == 0
     stack.control("release")
@@ -96,7 +96,7 @@ def test_stopped_in_good_order_in_the_middle_of_a_run(start: StartStack) -> None
 def test_redis_is_away_for_five_seconds(start: StartStack) -> None:
     """Stopped and started again while orders work: their fills are booked afterwards, and readiness said so."""
     stack = start(SLOWER_FILLS)
-    stack.publish("one", SPY="0.5", TLT="0.45")
+    stack.publish("one", {"SPY": 0.5, "TLT": 0.45})
     stack.wait_ledger("order_accepted", 2)
     stack.wait_log("order.working")
     stack.redis_server.stop()
@@ -113,7 +113,7 @@ def test_redis_is_away_for_five_seconds(start: StartStack) -> None:
 def test_redis_is_killed_and_comes_back(start: StartStack) -> None:
     """SIGKILL: what it had confirmed is on its disk, and the run goes on from there."""
     stack = start(SLOW_FILLS)
-    stack.publish("one", **TARGETS)
+    stack.publish("one", TARGETS)
     stack.wait_ledger("order_accepted", SELLS)
     stack.redis_server.kill()
     stack.wait_ledger("execution", 1)
@@ -125,7 +125,7 @@ def test_redis_is_killed_and_comes_back(start: StartStack) -> None:
 def test_redis_and_the_processor_are_killed_together(start: StartStack) -> None:
     """The whole machine loses power while orders work; both come back and the event is finished."""
     stack = start(SLOW_FILLS)
-    stack.publish("one", **TARGETS)
+    stack.publish("one", TARGETS)
     stack.wait_ledger("order_accepted", SELLS)
     stack.redis_server.kill()
     stack.processor.kill()
@@ -142,7 +142,7 @@ def test_the_processor_starts_before_redis(start: StartStack) -> None:
     stack.start()
     stack.wait_log("store.lost")
     stack.redis_server.start()
-    stack.publish("one", SPY="0.5", TLT="0.45")
+    stack.publish("one", {"SPY": 0.5, "TLT": 0.45})
     stack.wait_final("one")
     check_ledger(stack, {"one": "completed"})
 
@@ -158,10 +158,10 @@ def test_a_second_processor_is_started_by_mistake(start: StartStack, name: str) 
     told = stack.wait_session("client_id_in_use")
     assert "Another program is connected with my client id" in told["advice"]
     first.freeze()
-    stack.publish("one", SPY="0.5", TLT="0.45")
+    stack.publish("one", {"SPY": 0.5, "TLT": 0.45})
     stack.wait_outcome("one", "accepted")
     first.thaw()
-    stack.publish("two", SPY="0.2", TLT="0.75")
+    stack.publish("two", {"SPY": 0.2, "TLT": 0.75})
     finals = {event_id: stack.wait_final(event_id)["outcome"] for event_id in ("one", "two")}
     assert finals["one"] in {"completed", "superseded"}
     check_ledger(stack, {"one": finals["one"], "two": "completed"})
@@ -171,7 +171,7 @@ def test_a_frozen_processor_is_succeeded_by_another(start: StartStack) -> None:
     """A stalled host: after its lease ran out another one with its own client id takes over, and when the first
     wakes up it sends nothing more for this event."""
     stack = start(SELLS_WAIT, LEASE_SECONDS="2")
-    stack.publish("one", **TARGETS)
+    stack.publish("one", TARGETS)
     stack.wait_ledger("order_accepted", SELLS, side="SELL")
     first = stack.processor
     first.freeze()
@@ -188,7 +188,7 @@ def test_a_frozen_processor_is_succeeded_by_another(start: StartStack) -> None:
 def test_the_processor_dies_while_the_gateway_restarts(start: StartStack) -> None:
     """Killed, and back before the gateway is: it waits, looks, and finishes under ids that were moved back."""
     stack = start(SLOW_FILLS)
-    stack.publish("one", **TARGETS)
+    stack.publish("one", TARGETS)
     stack.wait_ledger("order_accepted", SELLS)
     stack.control("restart", seconds=3, ids_back=SELLS)
     stack.restart()

@@ -35,10 +35,10 @@ def test_every_example_in_the_docs_is_valid(text: str) -> None:
     """What people copy works: events parse and match the schema, outcomes match theirs."""
     body = json.loads(text)
     if body["type"] == EVENT_TYPE:
-        parse_event(text)
+        assert parse_event(text).id == body["id"]
         CHECK.validate(body)
     else:
-        OutcomeEvent.model_validate(body)
+        assert OutcomeEvent.model_validate(body).id == body["id"]
         jsonschema.Draft202012Validator(outcome_json_schema()).validate(body)
 
 
