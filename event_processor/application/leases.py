@@ -54,7 +54,6 @@ class Leases:
         held = self._held.pop(account, None)
         if held:
             self._observer.observe(LeaseChanged(account=account, held=False, token=held[0].token))
-            self._bell.ring()
 
     def lost(self, account: AccountId) -> None:
         """The store says that it is ours no longer. If it should still have been, another processor took it: then
@@ -62,6 +61,7 @@ class Leases:
         if self.fresh(account):
             self._lost_at[account] = self._clock.monotonic()
         self.drop(account)
+        self._bell.ring()
 
     async def give_back(self, account: AccountId) -> None:
         """Let another processor have the account: we could not work on it now anyway."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from event_processor.application.bell import Bell
@@ -64,6 +64,9 @@ class AccountProcessor:
         self.idle = not records
         if not records:
             return _IDLE_SECONDS
+        if not self._desk.session.ready and not self._worth_a_lease(records):
+            await self._desk.leases.give_back(self._account)
+            return self._waiting.seconds_to_next(_POLL_SECONDS)
         lease = await self._desk.leases.hold(self._account)
         if lease is None:
             return _POLL_SECONDS
@@ -75,9 +78,19 @@ class AccountProcessor:
         for record in todo.order:
             if await self._advance(lease, record):
                 return 0.0
-        if not self._desk.session.ready:
-            await self._desk.leases.give_back(self._account)
         return self._waiting.seconds_to_next(_POLL_SECONDS)
+
+    def _worth_a_lease(self, records: Sequence[EventRecord]) -> bool:
+        """Whether something can be closed or told without a session. Otherwise the account is left to whichever
+        processor has one; what has touched the market stays ours."""
+        now = self._desk.clock.now()
+        todo = agenda(records, now)
+        for record in todo.order:
+            wait = self._gate(record, now)
+            if wait:
+                self._waiting.note(record, wait)
+        over = any(now >= record.expires_at for record in todo.order)
+        return bool(todo.superseded) or over or any(self._waiting.worth_telling(r) for r in records)
 
     async def _advance(self, lease: Lease, record: EventRecord) -> bool:
         """True when something was done and the account should be looked at afresh."""

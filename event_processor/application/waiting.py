@@ -61,13 +61,18 @@ class Waiting:
             return None
         return self.waits.get(key) or Wait("retry", "trying again shortly", retry_at)
 
+    def worth_telling(self, record: EventRecord) -> bool:
+        """Whether the producer should now be told that the event waits."""
+        wait = self.waits.get(record.key)
+        if wait is None or record.touched or self._deferred.get(record.key) == wait:
+            return False
+        lasted = self._desk.clock.monotonic() - self._since[record.key]
+        return wait.until is not None or lasted >= _DEFERRED_AFTER_SECONDS
+
     async def defer(self, lease: Lease, record: EventRecord) -> None:
         """Tell the producer, once for each reason: at once when the end is known, else when the wait lasts."""
         wait = self.waits.get(record.key)
-        if wait is None or record.touched or self._deferred.get(record.key) == wait:
-            return
-        lasted = self._desk.clock.monotonic() - self._since[record.key]
-        if wait.until is None and lasted < _DEFERRED_AFTER_SECONDS:
+        if wait is None or not self.worth_telling(record):
             return
         self._deferred[record.key] = wait
         until = wait.until.isoformat() if wait.until else None
