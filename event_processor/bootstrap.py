@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -108,7 +107,7 @@ def make_desk(broker: Broker, journal: Journal, clock: Clock, observer: Observer
             clock,
             observer,
             bell,
-            owner=f"{settings.consumer_name}#{uuid.uuid4().hex[:8]}",
+            owner=settings.consumer_name,
             seconds=settings.lease_seconds,
         ),
         rules=AccountRules(settings.trading_mode, rules),

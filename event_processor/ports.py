@@ -102,9 +102,9 @@ class Journal(Protocol):
     async def acquire(self, account: AccountId, owner: str, seconds: float) -> Lease | None:
         """The account's lease if it is free, expired or already ours; None while another holds it.
 
-        An owner is a name, and after a `#` which of its starts this is. A processor that was restarted takes
-        over from its former self at once, with a new token, so that the old one, should it still live, is
-        fenced off."""
+        An owner is a name, and after a `#` the number of its start. A processor that was restarted takes over
+        from its former self at once, with a new token, so that the old one, should it still live, is fenced
+        off; an earlier start never takes over from a later one."""
 
     async def renew_lease(self, lease: Lease) -> None:
         """Extend; raises LeaseLost."""
@@ -197,8 +197,8 @@ class Broker(Protocol):
     async def resolve(self, queries: Sequence[ContractQuery]) -> Mapping[ContractQuery, Contract]:
         """The contract of each query. Raises ContractUnresolved naming every unknown or ambiguous one."""
 
-    async def describe(self, con_ids: Sequence[ConId]) -> Mapping[ConId, Contract]:
-        """Contracts by id with hours and price steps (positions come without). Raises ContractUnresolved."""
+    async def describe(self, contracts: Sequence[Contract]) -> Mapping[ConId, Contract]:
+        """The same contracts with hours and price steps (positions come without). Raises ContractUnresolved."""
 
     async def quotes(self, contracts: Sequence[Contract], age_seconds_max: float) -> Mapping[ConId, Quote]:
         """A quote for each contract, none older than asked; waits a bounded time for missing ones.

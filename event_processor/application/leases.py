@@ -21,21 +21,24 @@ class Leases:
     def __init__(
         self, journal: Journal, clock: Clock, observer: Observer, bell: Bell, *, owner: str, seconds: float
     ) -> None:
+        """`owner` survives restarts; which start of it this is, is told by the clock."""
         self._journal, self._clock, self._observer, self._bell = journal, clock, observer, bell
         self._owner, self._seconds = owner, seconds
+        self._start = int(clock.now().timestamp() * 1000)
         self._held: dict[AccountId, tuple[Lease, float]] = {}
         self._lost_at: dict[AccountId, float] = {}
 
-    async def hold(self, account: AccountId) -> Lease | None:
+    async def hold(self, account: AccountId, *, take_over: bool = True) -> Lease | None:
         """The account's lease, ours already or acquired now; None while another processor has it, and for one
-        lease's time after another took it from us."""
+        lease's time after another took it from us. With `take_over` a former self of ours gives way."""
         held = self._held.get(account)
         if held and self.fresh(account):
             return held[0]
         asked = self._clock.monotonic()
         if asked - self._lost_at.get(account, float("-inf")) < self._seconds:
             return None
-        lease = await self._journal.acquire(account, self._owner, self._seconds)
+        owner = f"{self._owner}#{self._start if take_over else 0}"
+        lease = await self._journal.acquire(account, owner, self._seconds)
         if lease is None:
             self.drop(account)
             return None

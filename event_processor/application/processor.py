@@ -67,7 +67,7 @@ class AccountProcessor:
         if not self._desk.session.ready and not self._worth_a_lease(records):
             await self._desk.leases.give_back(self._account)
             return self._waiting.seconds_to_next(_POLL_SECONDS)
-        lease = await self._desk.leases.hold(self._account)
+        lease = await self._desk.leases.hold(self._account, take_over=self._desk.session.ready)
         if lease is None:
             return _POLL_SECONDS
         records = await self._desk.journal.open_records(self._account)

@@ -69,7 +69,8 @@ class Rebalance:
         contracts = await desk.broker.resolve([target.query for target in portfolio.targets])
         await self._wait_for_settled_positions()
         state = desk.book.corrected(await desk.broker.account_state(self._record.account))
-        state = await self._described(state)
+        if portfolio.untargeted is Untargeted.LIQUIDATE:
+            state = await self._described(state)
         held = [position.contract for position in state.positions if position.contract.stock_like]
         traded = [*contracts.values(), *(held if portfolio.untargeted is Untargeted.LIQUIDATE else ())]
         limits = rule.policy.limits.tightened(event.limits())
@@ -100,9 +101,9 @@ class Rebalance:
             await bell.heard(seconds)
 
     async def _described(self, state: AccountState) -> AccountState:
-        """Positions come without hours, price steps and routing: look those up for what we may trade or value."""
-        con_ids = [p.contract.con_id for p in state.positions if p.contract.stock_like]
-        known = await self._desk.broker.describe(con_ids) if con_ids else {}
+        """Positions come without hours and price steps: look those up for what we may sell."""
+        held = [p.contract for p in state.positions if p.contract.stock_like]
+        known = await self._desk.broker.describe(held)
         return replace(
             state,
             positions=tuple(replace(p, contract=known.get(p.contract.con_id, p.contract)) for p in state.positions),

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from event_processor.domain.contract import ContractQuery
+from event_processor.domain.contract import Contract, ContractQuery
 from event_processor.domain.ids import ConId
 from event_processor.domain.order import OrderStatus
 from event_processor.domain.reports import Commission, NoticeKind, PositionReport
@@ -63,17 +63,17 @@ async def test_queries_become_contracts(bench: BrokerBench) -> None:
     found = await bench.broker.resolve(queries)
     assert [found[query].symbol for query in queries] == ["SPY", "AAPL"]
     assert all(found[query].min_tick == Decimal("0.01") and found[query].liquid_hours for query in queries)
-    con_ids = [found[query].con_id for query in queries]
-    described = await bench.broker.describe(con_ids)
-    assert [described[con_id].symbol for con_id in con_ids] == ["SPY", "AAPL"]
+    bare = [Contract(found[query].con_id, found[query].symbol) for query in queries]
+    described = await bench.broker.describe(bare)
+    assert [described[one.con_id].liquid_hours for one in bare] == [found[query].liquid_hours for query in queries]
 
 
 async def test_unknown_contracts_are_named_together(bench: BrokerBench) -> None:
-    """One error names all that is unknown, by symbol and by conId."""
+    """One error names all that is unknown, however they were asked for."""
     with pytest.raises(ContractUnresolved, match=r"NOPE.*NEVER"):
         await bench.broker.resolve([ContractQuery(symbol=symbol) for symbol in ("NOPE", "SPY", "NEVER")])
-    with pytest.raises(ContractUnresolved, match="999999999"):
-        await bench.broker.describe([ConId(999_999_999)])
+    with pytest.raises(ContractUnresolved, match="GONE"):
+        await bench.broker.describe([Contract(ConId(999_999_999), "GONE")])
 
 
 async def test_quotes_are_fresh(bench: BrokerBench) -> None:

@@ -28,7 +28,7 @@ class MemoryJournal:
     async def acquire(self, account: AccountId, owner: str, seconds: float) -> Lease | None:
         await self._gate.call("acquire", "before")
         held = self._state.lease_now(account)
-        if held is not None and held[0].partition("#")[0] != owner.partition("#")[0]:
+        if held is not None and held[0] != owner and not _later_start(owner, held[0]):
             return None
         token = held[1] if held is not None and held[0] == owner else self._state.next_token()
         self._state.leases[account] = (owner, token, now() + seconds)
@@ -131,3 +131,8 @@ class MemoryJournal:
         for (scope, held), pause in self._state.pauses.items():
             if scope in {"all", account}:
                 raise TradingPaused(pause.reason, reason_code="held" if held else "paused")
+
+
+def _later_start(owner: str, held: str) -> bool:
+    (name, _, start), (held_name, _, held_start) = owner.partition("#"), held.partition("#")
+    return name == held_name and int(start or 0) > int(held_start or 0)

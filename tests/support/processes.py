@@ -79,9 +79,7 @@ class RunningProcess:
 
         `AssertionError`, with the last lines, when none comes in time or the process ends without it.
         """
-        return self._wait_for(
-            lambda line: line if text in line else None, f"a line with {text!r}", since, seconds_max
-        )
+        return self._wait_for(lambda line: line if text in line else None, f"a line with {text!r}", since, seconds_max)
 
     def wait_for_json(
         self,

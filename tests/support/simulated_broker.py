@@ -198,8 +198,8 @@ class SimulatedBroker:
             raise ContractUnresolved("; ".join(problems))
         return {query: found for query, found in answers.items() if isinstance(found, Contract)}
 
-    async def describe(self, con_ids: Sequence[ConId]) -> Mapping[ConId, Contract]:
-        found = await self.resolve([ContractQuery(con_id=con_id, currency="") for con_id in con_ids])
+    async def describe(self, contracts: Sequence[Contract]) -> Mapping[ConId, Contract]:
+        found = await self.resolve([ContractQuery(con_id=one.con_id, currency="") for one in contracts])
         return {query.con_id: contract for query, contract in found.items()}
 
     async def _contract(self, query: ContractQuery) -> Contract | str:

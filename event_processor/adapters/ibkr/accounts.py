@@ -17,7 +17,14 @@ from event_processor.errors import GatewayDisconnected
 
 _BASE = "BASE"
 """The currency of values that are sums over all currencies, in the base currency."""
-_CASH_TAGS = (("TotalCashValue", ""), ("TotalCashBalance", _BASE), ("CashBalance", _BASE))
+_CASH_TAGS = (
+    ("TotalCashValue", ""),
+    ("TotalCashBalance", _BASE),
+    ("CashBalance", _BASE),
+    ("TotalCashBalance", ""),
+    ("CashBalance", ""),
+)
+"""Where the cash of all currencies is said, surest first; "" stands for the base currency."""
 
 _Values = dict[tuple[str, str], str]
 

@@ -84,9 +84,12 @@ class IbkrBroker:
         """The contract of each query; see `Broker.resolve`."""
         return await self._contracts.resolve(self._session().connection, queries)
 
-    async def describe(self, con_ids: Sequence[ConId]) -> Mapping[ConId, Contract]:
-        """Contracts by id, with hours and price steps; see `Broker.describe`."""
-        queries = [ContractQuery(con_id=con_id, currency="") for con_id in dict.fromkeys(con_ids)]
+    async def describe(self, contracts: Sequence[Contract]) -> Mapping[ConId, Contract]:
+        """The same contracts, with hours and price steps; see `Broker.describe`."""
+        queries = [
+            ContractQuery(symbol=one.symbol, con_id=one.con_id, sec_type=one.sec_type, currency=one.currency)
+            for one in contracts
+        ]
         found = await self._contracts.resolve(self._session().connection, queries)
         return {query.con_id: contract for query, contract in found.items()}
 

@@ -164,10 +164,16 @@ def contract_of(details: ib.ContractDetails) -> Contract:
 def to_ib_query(query: ContractQuery) -> ib.Contract:
     """What to ask for. ETFs are filed under STK; the primary exchange is matched by us, not sent, since
     IBKR answers a misspelt one with "no security definition"."""
-    if query.con_id:
+    if not query.symbol:
         return ib.Contract(conId=query.con_id)
     sec_type = STOCK if query.sec_type == "ETF" else query.sec_type
-    return ib.Contract(symbol=query.symbol, secType=sec_type, currency=query.currency, exchange=query.exchange or SMART)
+    return ib.Contract(
+        conId=query.con_id,
+        symbol=query.symbol,
+        secType=sec_type,
+        currency=query.currency,
+        exchange=query.exchange or SMART,
+    )
 
 
 def to_ib_contract(contract: Contract) -> ib.Contract:

@@ -132,8 +132,11 @@ return {'written'}
 
 ACQUIRE = """
 -- KEYS lease, fence; ARGV owner, ms.  -> the token, or 0 while another holds it
--- An owner is a name and, after '#', which of its starts this is: a new start takes over from an older one.
-local function name(owner) return string.match(owner, '^(.*)#[^#]*$') or owner end
+-- An owner is a name and, after '#', the number of its start: a later start takes over from an earlier one.
+local function parts(owner)
+  local name, start = string.match(owner, '^(.*)#(%d+)$')
+  return name or owner, tonumber(start or 0)
+end
 local held = redis.call('GET', KEYS[1])
 if held then
   local token, owner = string.match(held, '^(%d+):(.*)$')
@@ -141,7 +144,9 @@ if held then
     redis.call('PEXPIRE', KEYS[1], ARGV[2])
     return tonumber(token)
   end
-  if name(owner) ~= name(ARGV[1]) then return 0 end
+  local name, start = parts(owner)
+  local our_name, our_start = parts(ARGV[1])
+  if name ~= our_name or our_start <= start then return 0 end
 end
 local token = redis.call('INCR', KEYS[2])
 redis.call('SET', KEYS[1], token .. ':' .. ARGV[1], 'PX', ARGV[2])

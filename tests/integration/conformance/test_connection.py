@@ -53,7 +53,7 @@ async def test_a_client_id_in_use(kind: type[Client]) -> None:
     async with gateway() as served, connected(kind, served) as first:
         second = kind()
         with pytest.raises((ConnectionError, TimeoutError)):
-            await second.connect(served.port, 1, 0.5)
+            await second.connect(served.port, 1, 1)
         assert second.codes == [326]
         assert not second.connected
         await second.close()
@@ -88,12 +88,12 @@ async def test_too_many_messages(kind: type[Client]) -> None:
     async with gateway() as served, connected(kind, served) as client:
         client.forget()
         client.unthrottle()
-        for _ in range(60):
+        for _ in range(200):
             client.ask("reqCurrentTime")
         await client.hear("connectionClosed")
         strikes = client.all("error", code=100)
         assert [strike.reqId for strike in strikes] == [-1, -1, -1]
-        assert len(client.all("currentTime")) <= 50
+        assert 50 <= len(client.all("currentTime")) < 190
         assert served.sim.ledger.of("client_disconnected")
 
 

@@ -179,7 +179,7 @@ async def test_manual_orders_are_completed_too(kind: type[Client]) -> None:
 
 async def test_look_ups_lag(kind: type[Client]) -> None:
     """For a moment a filled order is in neither open orders, executions nor completed ones."""
-    async with gateway(latency={"lookup_ms": 300}) as served, connected(kind, served) as client:
+    async with gateway(latency={"lookup_ms": 800}) as served, connected(kind, served) as client:
         client.place(client.order("BUY", 1, orderRef="late"))
         await client.hear("commissionReport")
         client.forget()
@@ -188,7 +188,7 @@ async def test_look_ups_lag(kind: type[Client]) -> None:
         client.ask_executions(1)
         await client.hear("execDetailsEnd", reqId=1)
         assert not any(client.all(name) for name in ("openOrder", "completedOrder", "execDetails"))
-        await asyncio.sleep(0.35)
+        await asyncio.sleep(0.85)
         client.ask("reqCompletedOrders", False)
         client.ask_executions(2)
         assert (await client.hear("completedOrder")).order.orderRef == "late"

@@ -69,8 +69,8 @@ def test_malformed_entries_go_whole_to_the_dead_letters(start: StartStack) -> No
         "weight": json.dumps(envelope("bad", TWO)).replace("0.45", "NaN"),
         "0.55": json.dumps(envelope("bad", {"SPY": 0.5}, cash={"reserve": 0.05})),
         "SPY": json.dumps(envelope("bad", targets=[{"symbol": "SPY", "weight": 0.5}] * 2)),
-        "262144": json.dumps(envelope("bad", TWO, reason="x" * 300_000)),
-        "1e9999999999999": json.dumps(wrong).replace("0.45", "1e9999999999999"),
+        "262,144": json.dumps(envelope("bad", TWO, reason="x" * 300_000)),
+        "finite number": json.dumps(wrong).replace("0.45", "1e9999999999999"),
     }
     for body in bodies.values():
         stack.publish_raw(body)
@@ -79,7 +79,7 @@ def test_malformed_entries_go_whole_to_the_dead_letters(start: StartStack) -> No
     letters = dead_letters(stack, len(bodies) + 1)
     for (word, body), letter in zip(bodies.items(), letters, strict=False):
         assert letter["event"] == body
-        assert word in letter["reason"] or word == "262144", letter["reason"]
+        assert word in letter["reason"]
     assert json.loads(letters[-1]["event"]) == {"events": "misspelt", "more": "fields"}
     stack.wait_final("good")
     check_ledger(stack, {"good": "completed"}, dead=len(letters))

@@ -36,6 +36,12 @@ after_orders_accepted = 4
 seconds = 2
 ids_back = 3
 """
+SUNDAY = """
+[[fault]]
+action = "sunday"
+after_orders_accepted = 2
+seconds = 1
+"""
 DROPPED_UNREAD = """
 [[fault]]
 action = "order"
@@ -160,9 +166,20 @@ def test_a_closed_market_defers_the_event_to_the_next_session(start: StartStack)
     assert all(datetime.fromisoformat(order["time"]) >= opening for order in stack.ledger("order_received"))
 
 
-def test_a_gateway_that_comes_up_last(start: StartStack) -> None:
-    """The gateway refuses connections at first: the first try after it is back comes within about a second."""
-    stack = start('[[fault]]\naction = "refuse"\n')
+def test_the_weekly_login_in_the_middle_of_a_run(start: StartStack) -> None:
+    """Sunday: the gateway restarts and waits for the second factor; after the approval the event is finished."""
+    stack = start(SUNDAY)
+    stack.publish("one", EIGHT)
+    stack.wait_session("awaiting_login")
+    stack.control("approve_login")
+    stack.wait_final("one")
+    check_ledger(stack, {"one": "completed"})
+
+
+@pytest.mark.parametrize("door", ["refuse", "slam"])
+def test_a_gateway_that_comes_up_last(start: StartStack, door: str) -> None:
+    """Connections are refused, or closed at once: the first try after that is over comes within about a second."""
+    stack = start(f'[[fault]]\naction = "{door}"\n')
     stack.publish("one", {"SPY": 0.5, "TLT": 0.45})
     stack.wait_outcome("one", "accepted")
     assert ready(stack) == (503, "down")
