@@ -23,6 +23,7 @@ from .session import State
 from .simulator import Simulator
 
 NOT_CONNECTED = -1
+LINGER_SECONDS = 1.0
 CLIENT_ID_IN_USE = "Unable to connect as the client id is already in use. Retry with a unique client id."
 FARMS = (
     (2104, "Market data farm connection is OK:usfarm"),
@@ -112,6 +113,8 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
+        if self.closed:
+            return
         try:
             for payload in self._frames.feed(data):
                 if self.closed:
@@ -141,10 +144,15 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def close(self, reason: str) -> None:
-        """Close after everything written has been sent."""
+        """Close after everything written has been sent.
+
+        What the client still sends is read and ignored for a while: a socket closed over unread data is reset,
+        and the client would lose what it was told last.
+        """
         self._leave(reason)
-        if self._transport is not None:
-            self._transport.close()
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write_eof()
+            asyncio.get_running_loop().call_later(LINGER_SECONDS, self._transport.abort)
 
     def _leave(self, reason: str) -> None:
         if not self.closed:

@@ -199,7 +199,7 @@ class SimulatedBroker:
         return {query: found for query, found in answers.items() if isinstance(found, Contract)}
 
     async def describe(self, contracts: Sequence[Contract]) -> Mapping[ConId, Contract]:
-        found = await self.resolve([ContractQuery(con_id=one.con_id, currency="") for one in contracts])
+        found = await self.resolve([ContractQuery(one.symbol, one.con_id, currency="") for one in contracts])
         return {query.con_id: contract for query, contract in found.items()}
 
     async def _contract(self, query: ContractQuery) -> Contract | str:
@@ -232,7 +232,8 @@ class SimulatedBroker:
         missing = {con_id: why for con_id, why in found.items() if isinstance(why, str)}
         if missing:
             competing = State.CONTENDED in missing.values()
-            text = "; ".join(f"{con_id}: {why}" for con_id, why in missing.items())
+            symbols = {contract.con_id: contract.symbol for contract in contracts}
+            text = "; ".join(f"{symbols[con_id]}: {why}" for con_id, why in missing.items())
             raise QuotesUnavailable(f"no usable price for {text}", reason_code="competing_data" if competing else "")
         return {con_id: quote for con_id, quote in found.items() if isinstance(quote, Quote)}
 

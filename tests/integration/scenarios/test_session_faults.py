@@ -176,13 +176,14 @@ def test_the_weekly_login_in_the_middle_of_a_run(start: StartStack) -> None:
     check_ledger(stack, {"one": "completed"})
 
 
-@pytest.mark.parametrize("door", ["refuse", "slam"])
-def test_a_gateway_that_comes_up_last(start: StartStack, door: str) -> None:
+@pytest.mark.parametrize(("door", "state"), [("refuse", "down"), ("slam", "awaiting_login")])
+def test_a_gateway_that_comes_up_last(start: StartStack, door: str, state: str) -> None:
     """Connections are refused, or closed at once: the first try after that is over comes within about a second."""
     stack = start(f'[[fault]]\naction = "{door}"\n')
     stack.publish("one", {"SPY": 0.5, "TLT": 0.45})
     stack.wait_outcome("one", "accepted")
-    assert ready(stack) == (503, "down")
+    stack.wait_log("event.waiting", reason_code=f"session_{state}")
+    assert ready(stack) == (503, state)
     stack.control("open")
     stack.wait_ledger("client_connected", seconds=2)
     stack.wait_final("one")
