@@ -18,12 +18,23 @@ _REFRESH_SECONDS = 200.0
 _TOLERANCE = Decimal("0.002")
 
 
+@dataclass(frozen=True, slots=True)
+class RunCash:
+    """The cash of one run: what must be `left`, between which bounds it moved, what the broker `reported` when
+    the run ended, how much money was traded. Base currency."""
+
+    left: Decimal
+    lowest: Decimal
+    highest: Decimal
+    reported: Decimal
+    traded: Decimal
+
+
 @dataclass(slots=True)
 class _Page:
     traded_at: float = float("-inf")
     verified_at: float = float("-inf")
-    cash: Decimal | None = None
-    moved: Decimal = Decimal(0)
+    run: RunCash | None = None
 
 
 class Book:
@@ -41,12 +52,12 @@ class Book:
             return
         self._seen.add(report.exec_id)
         page = self._page(report.account)
-        page.traded_at, page.cash = self._clock.monotonic(), None
+        page.traded_at, page.run = self._clock.monotonic(), None
 
-    def verified(self, account: AccountId, cash: Decimal, moved: Decimal) -> None:
-        """A run ended with its positions confirmed; `cash` is what must be left, `moved` the money traded."""
+    def verified(self, account: AccountId, run: RunCash) -> None:
+        """A run ended with its positions confirmed."""
         page = self._page(account)
-        page.verified_at, page.cash, page.moved = self._clock.monotonic(), cash, moved
+        page.verified_at, page.run = self._clock.monotonic(), run
 
     def unsettled_seconds(self, account: AccountId, settle: float) -> float:
         """How long to wait before positions may be read: 0 when they are confirmed or the trade is old."""
@@ -59,13 +70,18 @@ class Book:
         """Whether an execution was heard of so recently."""
         return self._clock.monotonic() - self._page(account).traded_at < seconds
 
-    def corrected(self, state: AccountState) -> AccountState:
-        """The state with the cash we know to be true while the broker's figure may still be an old one."""
+    def corrected(self, state: AccountState, settle: float) -> AccountState:
+        """The state with the cash we know to be true while the broker's figure may still be an old one: one that
+        has not changed since the run, or, just after it, one from the run's own course. Any other figure is
+        news (a deposit, a dividend, a withdrawal) and counts."""
         page = self._page(state.account)
-        recent = self._clock.monotonic() - page.verified_at < _REFRESH_SECONDS
-        if page.cash is None or not recent or abs(state.cash - page.cash) <= page.moved * _TOLERANCE:
+        run, since = page.run, self._clock.monotonic() - page.verified_at
+        if run is None or since >= _REFRESH_SECONDS or abs(state.cash - run.left) <= run.traded * _TOLERANCE:
             return state
-        return replace(state, cash=page.cash, net_liquidation=state.net_liquidation + page.cash - state.cash)
+        of_the_run = since < settle and run.lowest <= state.cash <= run.highest
+        if state.cash != run.reported and not of_the_run:
+            return state
+        return replace(state, cash=run.left, net_liquidation=state.net_liquidation + run.left - state.cash)
 
     def _page(self, account: AccountId) -> _Page:
         return self._pages.setdefault(account, _Page())

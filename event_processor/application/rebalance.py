@@ -10,6 +10,7 @@ from typing import Any
 
 from event_processor.application import telling
 from event_processor.application.bell import Bell
+from event_processor.application.book import RunCash
 from event_processor.application.desk import Desk
 from event_processor.application.executor import Executor
 from event_processor.application.recovery import described, forgotten, report_is_ours, strangers
@@ -68,7 +69,7 @@ class Rebalance:
         portfolio = event.target_portfolio()
         contracts = await desk.broker.resolve([target.query for target in portfolio.targets])
         await self._wait_for_settled_positions()
-        state = desk.book.corrected(await desk.broker.account_state(self._record.account))
+        state = desk.book.corrected(await desk.broker.account_state(self._record.account), desk.settings.settle)
         if portfolio.untargeted is Untargeted.LIQUIDATE:
             state = await self._described(state)
         held = [position.contract for position in state.positions if position.contract.stock_like]
@@ -178,12 +179,19 @@ class Rebalance:
             wrong = await self._mismatch(plan)
             if wrong:
                 conclusion = Conclusion(Outcome.NEEDS_REVIEW, "position_mismatch", wrong)
-        record = await close(self._desk, self._lease, self._record, conclusion, summary(plan, intents))
-        if conclusion.outcome is not Outcome.NEEDS_REVIEW:
-            moved = sum((money_traded(i) for i in intents), Decimal(0))
-            cash = cash_left(plan, intents)
-            self._desk.book.verified(record.account, cash, moved)
-        return record
+        if conclusion.outcome is not Outcome.NEEDS_REVIEW and intents:
+            await self._note_cash(plan)
+        return await close(self._desk, self._lease, self._record, conclusion, summary(plan, intents))
+
+    async def _note_cash(self, plan: Plan) -> None:
+        """For the next event of the account, which may come before the broker's cash has caught up."""
+        intents, account = self._record.intents, self._record.account
+        state = await self._desk.broker.account_state(account)
+        sold = sum((money_traded(i) for i in intents if i.leg.side is Side.SELL), Decimal(0))
+        traded = sum((money_traded(i) for i in intents), Decimal(0))
+        left = cash_left(plan, intents)
+        lowest, highest = min(plan.cash, left) - (traded - sold), plan.cash + sold
+        self._desk.book.verified(account, RunCash(left, lowest, highest, state.cash, traded))
 
     async def _mismatch(self, plan: Plan) -> str:
         """Positions against what was held plus what was executed; waits for them to catch up. Empty when equal."""

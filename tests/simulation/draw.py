@@ -178,6 +178,16 @@ def _lookup(chance: Random) -> FaultSettings:
     return FaultSettings("lookup", {**which, **how}, at_seconds=chance.choice((0.0, chance.uniform(0.0, 6.0))))
 
 
+def _doubts_in_the_dark(chance: Random) -> list[FaultSettings]:
+    """The connection goes with an order out, and the look-ups that should tell fail for a while."""
+    skip, how = chance.randint(0, 4), chance.choice(("accepted", "received", "acknowledged"))
+    failing = {"request": chance.choice(LOOKUPS[:3]), "count": chance.randint(1, 6), "code": 322, "text": "Error"}
+    return [
+        FaultSettings("order", {"skip": skip, "count": 1, "drop": how}),
+        FaultSettings("lookup", failing, after_orders_accepted=max(1, skip)),
+    ]
+
+
 def _moment(chance: Random, action: str, **parameters: object) -> FaultSettings:
     """At some second, or once so many orders were accepted."""
     if chance.random() < 0.5:
@@ -224,6 +234,8 @@ SESSION_FAULTS: tuple[Maker, ...] = (
 def _faults(chance: Random) -> tuple[FaultSettings, ...]:
     found = [chance.choice(ORDER_FAULTS)(chance) for _ in range(chance.choice((0, 1, 1, 2)))]
     found += [chance.choice(SESSION_FAULTS)(chance) for _ in range(chance.choice((0, 1, 1, 2)))]
+    if chance.random() < 0.12:
+        found += _doubts_in_the_dark(chance)
     if chance.random() < 0.06:
         on = chance.uniform(0.0, 5.0)
         found += [

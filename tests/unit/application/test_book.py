@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from event_processor.application.book import Book
+from event_processor.application.book import Book, RunCash
 from event_processor.domain.ids import AccountId
 from event_processor.domain.portfolio import AccountState
 from tests.support.builders import ACCOUNT, snapshot
@@ -14,6 +14,9 @@ from tests.support.virtual_time import run_virtual
 
 OTHER = AccountId("DU7654321")
 SETTLE = 5.0
+RUN = RunCash(
+    left=Decimal(500), lowest=Decimal(400), highest=Decimal(10_600), reported=Decimal(10_500), traded=Decimal(10_000)
+)
 
 
 def state(cash: str) -> AccountState:
@@ -27,7 +30,7 @@ def test_an_account_without_trades_is_settled() -> None:
         book = Book(LoopClock())
         book.note(report())
         book.note(commission())
-        return book.unsettled_seconds(ACCOUNT, SETTLE), book.corrected(state("1000"))
+        return book.unsettled_seconds(ACCOUNT, SETTLE), book.corrected(state("1000"), SETTLE)
 
     assert run_virtual(main()) == (0.0, state("1000"))
 
@@ -67,7 +70,7 @@ def test_a_verified_run_needs_no_wait() -> None:
         book = Book(LoopClock())
         book.note(execution())
         await asyncio.sleep(1)
-        book.verified(ACCOUNT, Decimal(500), Decimal(10_000))
+        book.verified(ACCOUNT, RUN)
         return book.unsettled_seconds(ACCOUNT, SETTLE)
 
     assert run_virtual(main()) == 0.0
@@ -75,17 +78,26 @@ def test_a_verified_run_needs_no_wait() -> None:
 
 @pytest.mark.parametrize(
     ("after_seconds", "reported", "used"),
-    [(1, "10500", "500"), (199, "10500", "500"), (200, "10500", "10500"), (1, "520", "520"), (1, "520.01", "500")],
+    [
+        (1, "10500", "500"),
+        (199, "10500", "500"),
+        (200, "10500", "10500"),
+        (1, "520", "520"),
+        (1, "520.01", "500"),
+        (6, "520.01", "520.01"),
+        (1, "10601", "10601"),
+        (1, "399", "399"),
+    ],
 )
 def test_cash_of_before_the_run_is_not_believed(after_seconds: float, reported: str, used: str) -> None:
-    """Until the broker refreshes, a figure far from ours is an old one; a small difference is commission or
-    rounding, and the broker is right."""
+    """Until the broker refreshes, its figure of the run's end, or just after it one of the run's course, is an old
+    one; a small difference is commission or rounding, any other a deposit or withdrawal: then the broker is right."""
 
     async def main() -> AccountState:
         book = Book(LoopClock())
-        book.verified(ACCOUNT, Decimal(500), Decimal(10_000))
+        book.verified(ACCOUNT, RUN)
         await asyncio.sleep(after_seconds)
-        return book.corrected(state(reported))
+        return book.corrected(state(reported), SETTLE)
 
     corrected = run_virtual(main())
     assert corrected.cash == Decimal(used)
@@ -97,10 +109,10 @@ def test_a_trade_after_the_run_makes_our_figure_worthless() -> None:
 
     async def main() -> AccountState:
         book = Book(LoopClock())
-        book.verified(ACCOUNT, Decimal(500), Decimal(10_000))
+        book.verified(ACCOUNT, RUN)
         await asyncio.sleep(1)
         book.note(execution())
-        return book.corrected(state("10500"))
+        return book.corrected(state("10500"), SETTLE)
 
     assert run_virtual(main()).cash == 10500
 
@@ -110,7 +122,7 @@ def test_accounts_have_pages_of_their_own() -> None:
 
     async def main() -> AccountState:
         book = Book(LoopClock())
-        book.verified(OTHER, Decimal(500), Decimal(10_000))
-        return book.corrected(state("10500"))
+        book.verified(OTHER, RUN)
+        return book.corrected(state("10500"), SETTLE)
 
     assert run_virtual(main()).cash == 10500
