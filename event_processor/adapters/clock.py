@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Where the system has it, a clock that also counts while the whole host sleeps: a lease runs out then, too."""
+
 
 class SystemClock:
     """Implements the port `Clock`."""
@@ -14,5 +17,5 @@ class SystemClock:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Seconds that never go back and go on while the process is stopped."""
-        return time.monotonic()
+        """Seconds that never go back and go on while the process is stopped or the host asleep."""
+        return time.clock_gettime(_STEADY)

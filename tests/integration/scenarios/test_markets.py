@@ -91,7 +91,7 @@ def test_a_short_position_is_bought_back(start: StartStack) -> None:
 def test_one_direction_only(start: StartStack, mode: str, sides: set[str]) -> None:
     """`mode` leaves the other side's orders out."""
     stack = start(ODD_LOTS)
-    stack.publish("one", {"SPY": 0.3, "TLT": 0.1, "GLD": 0.1}, mode=mode, completeness="partial")
+    stack.publish("one", {"SPY": 0.3, "TLT": 0.1, "GLD": 0.1}, mode=mode, completeness="partial", cash={"reserve": 0})
     stack.wait_final("one")
     check_ledger(stack, {"one": "completed"}, reached=False)
     assert {order["side"] for order in stack.ledger("order_received")} == sides
