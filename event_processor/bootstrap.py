@@ -19,6 +19,7 @@ from event_processor.adapters.observers.metrics import Metrics
 from event_processor.adapters.observers.timeline import Timeline
 from event_processor.adapters.redis.commands import RedisCommands
 from event_processor.adapters.redis.connection import RedisLink
+from event_processor.adapters.redis.events import RedisEvents
 from event_processor.adapters.redis.inbox import RedisInbox
 from event_processor.adapters.redis.journal import RedisJournal
 from event_processor.adapters.redis.outcomes import RedisOutcomes
@@ -81,7 +82,7 @@ def build(settings: Settings) -> Processor:
         trading_mode=settings.trading_mode,
         background=(
             timeline.run,
-            lambda: run_commands(RedisCommands(link), desk),
+            lambda: run_commands(RedisCommands(link), RedisEvents(link), desk),
             lambda: run_status(views, desk, report, lambda: supervisor.processors, about),
         ),
         on_stop=(timeline.flush, link.close),

@@ -13,13 +13,15 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from event_processor.domain.contract import Contract, ContractQuery
+from event_processor.domain.event import RebalanceEvent
 from event_processor.domain.facts import Fact
 from event_processor.domain.ids import AccountId, ConId, EntryId, EventKey
 from event_processor.domain.order import Order
 from event_processor.domain.portfolio import AccountState, Quote
 from event_processor.domain.record import EventRecord, OutcomeNote
-from event_processor.domain.reports import Evidence, Report
+from event_processor.domain.reports import Evidence, OrderReport, Report
 from event_processor.domain.session import SessionInput
+from event_processor.domain.settlement import Settlement
 
 
 class Clock(Protocol):
@@ -81,12 +83,15 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Trading stopped by a person (`scope` "all" or an account) or by us (`held`: needs review)."""
+    """Trading stopped by a person (`scope` "all" or an account) or by us (`held`: needs review).
+
+    `events` are those whose doubts the hold stands for, settled already or not."""
 
     scope: str
     reason: str
     at: datetime
     held: bool = False
+    events: tuple[EventKey, ...] = ()
 
 
 class Journal(Protocol):
@@ -136,6 +141,9 @@ class Journal(Protocol):
     async def open_records(self, account: AccountId | None = None) -> Sequence[EventRecord]:
         """Every record that is not closed, oldest entry first."""
 
+    async def last_closed(self, account: AccountId) -> EventRecord | None:
+        """The record of the account that was closed last, if it is among its latest events."""
+
     async def pauses(self) -> Sequence[Pause]:
         """All pauses and holds in force."""
 
@@ -145,6 +153,17 @@ class Journal(Protocol):
     async def resume(self, scope: str) -> bool:
         """Lift pause and hold of the scope; False when there was none."""
 
+    async def lift(self, pause: Pause) -> bool:
+        """Lift this very pause or hold; False when it is not in force as given, because it was lifted already or
+        another one took its place."""
+
+    async def settle(self, account: AccountId, settlement: Settlement) -> Settlement:
+        """Write down a person's word on one question. The first word on a question counts: what comes back is the
+        one in force. Needs no lease: it moves no order."""
+
+    async def settlements(self, account: AccountId) -> Sequence[Settlement]:
+        """Everything settled in an account, oldest first."""
+
     async def order_id_floor(self, client_id: int) -> int:
         """The highest order id any written intent of this client id carried; 0 when none did."""
 
@@ -153,6 +172,13 @@ class Journal(Protocol):
 
     async def published(self, outbox_ids: Sequence[str]) -> None:
         """Mark these notes as published."""
+
+
+class Events(Protocol):
+    """The event stream, as its producers see it. Raises StoreUnavailable."""
+
+    async def publish(self, event: RebalanceEvent) -> EntryId:
+        """Append the event; the id of its entry. Repeating it makes a repeat, which has no effect."""
 
 
 class Outcomes(Protocol):
@@ -189,6 +215,9 @@ class Broker(Protocol):
     async def evidence(self) -> Evidence:
         """Open orders of all clients, completed orders, executions of all accounts of the login. Raises
         unless every look-up succeeded under this session; ReadOnlyApi when the API refuses look-ups."""
+
+    async def open_orders(self) -> Sequence[OrderReport]:
+        """The open orders of all clients, now: one message. Raises as `evidence`."""
 
     async def account_state(self, account: AccountId, *, fresh: bool = False) -> AccountState:
         """Positions and cash, from standing subscriptions that are known to be complete and alive; with

@@ -87,7 +87,7 @@ class Bank:
         account.books.cash[currency] = account.books.cash.get(currency, Decimal(0)) + amount
         self._ledger.write("cash", account=number, currency=currency, amount=account.books.cash[currency])
         cash, profit = dict(account.books.cash), dict(account.books.realized)
-        self._soon(0, lambda: self._publish_cash(account, cash, profit))
+        self._soon(self._latency.account_ms, lambda: self._publish_cash(account, cash, profit))
 
     def link_restored(self) -> None:
         """Publish what changed while the link was down."""

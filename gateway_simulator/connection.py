@@ -113,8 +113,10 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
-        if self.closed:
-            return
+        if not self.closed:
+            self._read(data)
+
+    def _read(self, data: bytes) -> None:
         try:
             for payload in self._frames.feed(data):
                 if self.closed:

@@ -6,9 +6,10 @@ unverified live: drill card D-11), so right after a run the reported cash may be
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from event_processor.domain.execution import RunCash
 from event_processor.domain.ids import AccountId, ExecId
 from event_processor.domain.portfolio import AccountState
 from event_processor.domain.reports import Execution, Report
@@ -18,27 +19,16 @@ _REFRESH_SECONDS = 200.0
 _TOLERANCE = Decimal("0.002")
 
 
-@dataclass(frozen=True, slots=True)
-class RunCash:
-    """The cash of one run: what must be `left`, between which bounds it moved, what the broker `reported` when
-    the run ended, how much money was traded. Base currency."""
-
-    left: Decimal
-    lowest: Decimal
-    highest: Decimal
-    reported: Decimal
-    traded: Decimal
-
-
 @dataclass(slots=True)
 class _Page:
     traded_at: float = float("-inf")
     verified_at: float = float("-inf")
     run: RunCash | None = None
+    courses: list[tuple[float, RunCash]] = field(default_factory=list)
 
 
 class Book:
-    """Remembers, per account, when it last traded and what its cash must be since our last verified run."""
+    """Remembers, per account, when it last traded, and what its cash must be until the broker has said so too."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -54,10 +44,27 @@ class Book:
         page = self._page(report.account)
         page.traded_at, page.run = self._clock.monotonic(), None
 
-    def verified(self, account: AccountId, run: RunCash) -> None:
+    def verified(self, account: AccountId, run: RunCash, seconds_ago: float = 0.0) -> None:
         """A run ended with its positions confirmed."""
-        page = self._page(account)
-        page.verified_at, page.run = self._clock.monotonic(), run
+        page, at = self._page(account), self._clock.monotonic() - seconds_ago
+        page.verified_at, page.run = at, run
+        page.courses = [(ended, one) for ended, one in page.courses if at - ended < _REFRESH_SECONDS]
+        page.courses.append((at, run))
+
+    def knows(self, account: AccountId) -> bool:
+        """Whether anything was ever noted of the account; if not, the journal may know of a run before us."""
+        return account in self._pages
+
+    def unconfirmed(self) -> tuple[AccountId, ...]:
+        """Accounts whose cash at the broker has not been seen to be what it must be."""
+        return tuple(account for account, page in self._pages.items() if page.run is not None)
+
+    def confirm(self, state: AccountState) -> None:
+        """Once the broker's cash was what it must be, it is up to date, and whatever it says next is news."""
+        page = self._page(state.account)
+        old = self._clock.monotonic() - page.verified_at >= _REFRESH_SECONDS
+        if page.run is not None and (old or _agrees(state, page.run)):
+            page.run, page.courses = None, []
 
     def unsettled_seconds(self, account: AccountId, settle: float) -> float:
         """How long to wait before positions may be read: 0 when they are confirmed or the trade is old."""
@@ -70,18 +77,18 @@ class Book:
         """Whether an execution was heard of so recently."""
         return self._clock.monotonic() - self._page(account).traded_at < seconds
 
-    def corrected(self, state: AccountState, settle: float) -> AccountState:
-        """The state with the cash we know to be true while the broker's figure may still be an old one: one that
-        has not changed since the run, or, just after it, one from the run's own course. Any other figure is
-        news (a deposit, a dividend, a withdrawal) and counts."""
+    def corrected(self, state: AccountState) -> AccountState:
+        """The state with the cash we know to be true, while the broker's figure may still be one from the course
+        of our last runs. A figure from beyond it is news (a deposit, a dividend, a withdrawal) and counts."""
+        self.confirm(state)
         page = self._page(state.account)
-        run, since = page.run, self._clock.monotonic() - page.verified_at
-        if run is None or since >= _REFRESH_SECONDS or abs(state.cash - run.left) <= run.traded * _TOLERANCE:
+        if page.run is None or not any(run.lowest <= state.cash <= run.highest for _, run in page.courses):
             return state
-        of_the_run = since < settle and run.lowest <= state.cash <= run.highest
-        if state.cash != run.reported and not of_the_run:
-            return state
-        return replace(state, cash=run.left, net_liquidation=state.net_liquidation + run.left - state.cash)
+        return replace(state, cash=page.run.left, net_liquidation=state.net_liquidation + page.run.left - state.cash)
 
     def _page(self, account: AccountId) -> _Page:
         return self._pages.setdefault(account, _Page())
+
+
+def _agrees(state: AccountState, run: RunCash) -> bool:
+    return abs(state.cash - run.left) <= run.traded * _TOLERANCE

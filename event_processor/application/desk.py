@@ -32,7 +32,6 @@ class TradingSettings:
     doubt_patience: float = 60.0
     store_patience: float = 60.0
     cancel_timeout: float = 10.0
-    evidence_age: float = 20.0
     retry: float = 5.0
     batch: int = 20
     plan_age: float = 30.0
@@ -44,22 +43,37 @@ class Pauses:
     def __init__(self) -> None:
         self._stored: tuple[Pause, ...] = ()
         self._ours: dict[str, Pause] = {}
+        self._durable: dict[str, int] = {}
+        self._reading = 0
 
     @property
     def current(self) -> tuple[Pause, ...]:
         """What is stored, and our own holds that were not yet seen in the store."""
         return (*self._stored, *self._ours.values())
 
-    def replace(self, pauses: Sequence[Pause]) -> bool:
-        """Take note of what is stored; True when something changed."""
+    def reading(self) -> int:
+        """The number of a reading of the store that begins now."""
+        self._reading += 1
+        return self._reading
+
+    def replace(self, pauses: Sequence[Pause], reading: int) -> bool:
+        """Take note of what a reading found; True when something changed. A hold of ours gives way to a reading
+        that shows it, and to one begun after it was stored that does not: then somebody has lifted it."""
         before, self._stored = self.current, tuple(pauses)
-        for pause in pauses:
-            self._ours.pop(pause.scope, None)
+        shown = {pause.scope for pause in pauses}
+        for scope in tuple(self._ours):
+            if scope in shown or self._durable.get(scope, reading) < reading:
+                del self._ours[scope]
         return before != self.current
 
     def hold(self, pause: Pause) -> None:
-        """In force from now on, whatever an older reading of the store says, until the store has shown it."""
+        """In force from now on, whatever an older reading of the store says."""
         self._ours[pause.scope] = pause
+        self._durable.pop(pause.scope, None)
+
+    def stored(self, pause: Pause) -> None:
+        """The hold is in the store now; readings from here on see it, or see that it was lifted."""
+        self._durable[pause.scope] = self._reading
 
     def on(self, account: str) -> Pause | None:
         """The pause that stops this account, if any."""

@@ -72,7 +72,9 @@ class Hearing:
 
 def _contradicts(intent: OrderIntent, report: OrderReport) -> bool:
     """Alive by the broker, over by our books: a late repetition or a mistake. Or another order under the same
-    orderRef. A look tells."""
+    orderRef. A look tells, but for what is left to a person already: each look repeats its reports."""
+    if intent.ending is Ending.UNRESOLVED:
+        return False
     if intent.perm_id and report.perm_id and intent.perm_id != report.perm_id:
         return True
     over = intent.state is IntentState.DONE and intent.ending in {Ending.CANCELLED, Ending.REFUSED}

@@ -31,6 +31,7 @@ class AccountProcessor:
         self._waiting = Waiting(desk)
         self._claimed: set[EventKey] = set()
         self._running: EventKey | None = None
+        self._attempted: EventKey | None = None
         self._halted = False
         self.idle = False
 
@@ -53,7 +54,7 @@ class AccountProcessor:
                 except ProcessorError as error:
                     await self._failed_alone(error)
                 except Exception as bug:  # noqa: BLE001 - a bug stops this account, not the others, nor health and CLI
-                    await self._halt(InvariantViolated(f"unexpected error: {bug!r}"), bug)
+                    await self._halt(InvariantViolated(f"unexpected error: {bug!r}"), bug, self._attempted)
                 await self._bell.heard(seconds)
 
     async def _turn(self) -> float:
@@ -104,7 +105,7 @@ class AccountProcessor:
             await self._waiting.defer(lease, record)
             return False
         self._claim(record)
-        self._running = record.key
+        self._running = self._attempted = record.key
         try:
             self._ended(await Rebalance(self._desk, lease, record).run())
         except ProcessorError as error:
@@ -121,7 +122,7 @@ class AccountProcessor:
         pause = self._desk.pauses.on(self._account)
         self._halted = self._halted and pause is not None
         if pause and (self._halted or not (record.touched or data.dry_run)):
-            look = f"; look at it with `rebalancer reconcile {self._account}`, settle it, then `rebalancer resume`"
+            look = f"; `rebalancer reconcile {self._account}` shows what is known, and which command settles it"
             return Wait("held" if pause.held else "paused", f"{pause.reason}{look if pause.held else ''}")
         if not session.ready:
             return Wait(f"session_{session.state}", session.advice)
@@ -153,24 +154,24 @@ class AccountProcessor:
                 outcome = Outcome.FAILED if proven else Outcome.NEEDS_REVIEW
                 await self._end(lease, record, Conclusion(outcome, error.reason_code, str(error)))
             case _:
-                await self._failed_alone(error)
+                await self._failed_alone(error, record.key)
 
-    async def _failed_alone(self, error: ProcessorError) -> None:
-        """An error outside any attempt, or while answering one."""
+    async def _failed_alone(self, error: ProcessorError, event: EventKey | None = None) -> None:
+        """An error outside any attempt, or one that does not end its event."""
         match error.disposition:
             case Disposition.WAIT:
                 return
             case Disposition.YIELD:
                 self._desk.leases.lost(self._account)
             case _:
-                await self._halt(error)
+                await self._halt(error, event=event)
 
-    async def _halt(self, error: ProcessorError, cause: Exception | None = None) -> None:
+    async def _halt(self, error: ProcessorError, cause: Exception | None = None, event: EventKey | None = None) -> None:
         """A bug or a store that went back: nothing more is traded in this account until a person has looked."""
         self._halted = True
         trace = "".join(traceback.format_exception(cause or error))
         self._desk.observer.observe(ProcessorHalted(reason=str(error), account=self._account, trace=trace))
-        await hold(self._desk, self._account, f"{error.reason_code}: {error}")
+        await hold(self._desk, self._account, f"{error.reason_code}: {error}", event)
 
     async def _expire(self, lease: Lease, record: EventRecord) -> None:
         reason = f"expired at {record.expires_at.isoformat()} before any order was placed"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -10,16 +11,15 @@ from typing import Any
 
 from event_processor.application import telling
 from event_processor.application.bell import Bell
-from event_processor.application.book import RunCash
 from event_processor.application.desk import Desk
 from event_processor.application.executor import Executor
 from event_processor.application.recovery import described, forgotten, report_is_ours, strangers
 from event_processor.application.run import write
 from event_processor.domain.closing import Conclusion, conclude, summary
 from event_processor.domain.contract import Contract
-from event_processor.domain.execution import cash_left, money_traded
+from event_processor.domain.execution import run_cash
 from event_processor.domain.facts import AccountHeld
-from event_processor.domain.ids import AccountId, ConId, OrderRef, run_digest
+from event_processor.domain.ids import AccountId, ConId, EventKey, OrderRef, run_digest
 from event_processor.domain.intent import Ending, OrderIntent
 from event_processor.domain.limits import breaches
 from event_processor.domain.order import Side
@@ -69,7 +69,8 @@ class Rebalance:
         portfolio = event.target_portfolio()
         contracts = await desk.broker.resolve([target.query for target in portfolio.targets])
         await self._wait_for_settled_positions()
-        state = desk.book.corrected(await desk.broker.account_state(self._record.account), desk.settings.settle)
+        await self._recall_last_run()
+        state = desk.book.corrected(await desk.broker.account_state(self._record.account))
         if portfolio.untargeted is Untargeted.LIQUIDATE:
             state = await self._described(state)
         held = [position.contract for position in state.positions if position.contract.stock_like]
@@ -96,6 +97,16 @@ class Rebalance:
                 reason_code="account_unknown",
             )
 
+    async def _recall_last_run(self) -> None:
+        """A processor that starts soon after a run has no book of it, but the journal has."""
+        desk, account = self._desk, self._record.account
+        if desk.book.knows(account):
+            return
+        last = await desk.journal.last_closed(account)
+        if last is not None and last.plan is not None and last.closed_at is not None and last.touched:
+            ago = (desk.clock.now() - last.closed_at).total_seconds()
+            desk.book.verified(account, run_cash(last.plan, last.intents), ago)
+
     async def _wait_for_settled_positions(self) -> None:
         bell = Bell()
         while (seconds := self._desk.book.unsettled_seconds(self._record.account, self._desk.settings.settle)) > 0:
@@ -116,7 +127,7 @@ class Rebalance:
             raise MarketClosed(hours.reason, until=hours.opens_at)
 
     async def _check_strangers(self, contracts: Sequence[Contract], rule: AccountRule) -> None:
-        evidence = await self._desk.session.evidence(self._desk.settings.evidence_age)
+        evidence = await self._desk.session.evidence(math.inf)  # what this session saw when it began
         lost = forgotten(evidence, run_digest(self._record.key, self._record.account))
         if lost:
             raise OutcomeUnknown(
@@ -127,9 +138,7 @@ class Rebalance:
         if rule.policy.foreign_orders is ForeignOrders.IGNORE or self._record.event.data.dry_run:
             return
         con_ids = [contract.con_id for contract in contracts]
-        if not strangers(evidence, self._record, con_ids):
-            return
-        found = strangers(await self._desk.session.evidence(), self._record, con_ids)
+        found = strangers(await self._desk.broker.open_orders(), self._record, con_ids)
         settling = self._desk.settings.settle + self._desk.settings.visibility_delay
         if (
             found
@@ -180,18 +189,8 @@ class Rebalance:
             if wrong:
                 conclusion = Conclusion(Outcome.NEEDS_REVIEW, "position_mismatch", wrong)
         if conclusion.outcome is not Outcome.NEEDS_REVIEW and intents:
-            await self._note_cash(plan)
+            self._desk.book.verified(self._record.account, run_cash(plan, intents))
         return await close(self._desk, self._lease, self._record, conclusion, summary(plan, intents))
-
-    async def _note_cash(self, plan: Plan) -> None:
-        """For the next event of the account, which may come before the broker's cash has caught up."""
-        intents, account = self._record.intents, self._record.account
-        state = await self._desk.broker.account_state(account)
-        sold = sum((money_traded(i) for i in intents if i.leg.side is Side.SELL), Decimal(0))
-        traded = sum((money_traded(i) for i in intents), Decimal(0))
-        left = cash_left(plan, intents)
-        lowest, highest = min(plan.cash, left) - (traded - sold), plan.cash + sold
-        self._desk.book.verified(account, RunCash(left, lowest, highest, state.cash, traded))
 
     async def _mismatch(self, plan: Plan) -> str:
         """Positions against what was held plus what was executed; waits for them to catch up. Empty when equal."""
@@ -228,16 +227,22 @@ class Rebalance:
         return any(i.leg.contract.con_id == con_id and i.ending is Ending.LEFT_OPEN for i in self._record.intents)
 
 
-async def hold(desk: Desk, account: AccountId, reason: str) -> None:
-    """Stop trading of one account until a person has looked and resumed it."""
-    pause = Pause(scope=account, reason=reason, at=desk.clock.now(), held=True)
+async def hold(desk: Desk, account: AccountId, reason: str, event: EventKey | None = None) -> None:
+    """Stop trading of one account until a person has settled what `event`, and those before it, left open."""
+    events = () if event is None else (event,)
+    pause = Pause(scope=account, reason=reason, at=desk.clock.now(), held=True, events=events)
     desk.pauses.hold(pause)
     desk.observer.observe(AccountHeld(account=account, reason=reason))
     while True:  # as long as the store is away this account does nothing else
         try:
-            return await desk.journal.pause(pause)
+            before = [
+                key for one in await desk.journal.pauses() if one.held and one.scope == account for key in one.events
+            ]
+            await desk.journal.pause(replace(pause, events=tuple(dict.fromkeys((*before, *events)))))
         except StoreUnavailable:
             await asyncio.sleep(desk.settings.retry)
+        else:
+            return desk.pauses.stored(pause)
 
 
 async def close(
@@ -250,7 +255,7 @@ async def close(
 ) -> EventRecord:
     """Write the final outcome; only after that may the stream entry be acknowledged and people be told."""
     if conclusion.outcome is Outcome.NEEDS_REVIEW and conclusion.reason_code != ForeignOrdersOpen.reason_code:
-        await hold(desk, record.account, f"event {record.event.id} needs review: {conclusion.reason}")
+        await hold(desk, record.account, f"event {record.event.id} needs review: {conclusion.reason}", record.key)
     now = desk.clock.now()
     told = {**(data or {}), "reason_code": conclusion.reason_code, "reason": conclusion.reason}
     closed = replace(

@@ -163,12 +163,14 @@ def _with_trades(intent: OrderIntent, evidence: Evidence) -> OrderIntent:
     return intent
 
 
-def strangers(evidence: Evidence, record: EventRecord, con_ids: Iterable[ConId]) -> tuple[OrderReport, ...]:
+def strangers(
+    open_orders: Iterable[OrderReport], record: EventRecord, con_ids: Iterable[ConId]
+) -> tuple[OrderReport, ...]:
     """Open orders of this account on these contracts that do not belong to this event."""
     wanted, ours = frozenset(con_ids), {str(intent.ref) for intent in record.intents}
     return tuple(
         report
-        for report in evidence.open_orders
+        for report in open_orders
         if report.account == record.account and report.con_id in wanted and report.order_ref not in ours
     )
 

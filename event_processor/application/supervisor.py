@@ -13,7 +13,7 @@ from event_processor.application.processor import AccountProcessor
 from event_processor.domain.facts import ProcessorStarted, ProcessorStopped, StoreLost, StoreUnsafe, TradingPauseChanged
 from event_processor.domain.ids import AccountId, EventKey
 from event_processor.domain.record import EventRecord
-from event_processor.errors import ConfigurationError, StoreUnavailable
+from event_processor.errors import BrokerUnavailable, ConfigurationError, StoreUnavailable
 from event_processor.ports import Outcomes
 
 _DISCOVER_SECONDS = 1.0
@@ -144,16 +144,27 @@ class Supervisor:
         """Find accounts with open events (ours from before, or another processor's) and read the pauses."""
         while True:
             try:
-                self._note_pauses(await self._desk.journal.pauses())
+                reading = self._desk.pauses.reading()
+                self._note_pauses(await self._desk.journal.pauses(), reading)
+                await self._confirm_cash()
                 for record in await self._desk.journal.open_records():
                     self._dispatch(record)
             except StoreUnavailable:
                 self._desk.bell.ring()  # the intake tells; here the next pass simply tries again
             await asyncio.sleep(_DISCOVER_SECONDS)
 
-    def _note_pauses(self, pauses: Sequence[Any]) -> None:
+    async def _confirm_cash(self) -> None:
+        """See whether the broker's cash has caught up with our last runs; costs no message."""
+        for account in self._desk.book.unconfirmed():
+            if self._desk.session.ready and account in self._desk.session.accounts:
+                try:
+                    self._desk.book.confirm(await self._desk.broker.account_state(account))
+                except BrokerUnavailable:
+                    return
+
+    def _note_pauses(self, pauses: Sequence[Any], reading: int) -> None:
         before = {pause.scope: pause for pause in self._desk.pauses.current}
-        if not self._desk.pauses.replace(pauses):
+        if not self._desk.pauses.replace(pauses, reading):
             return
         after = {pause.scope: pause for pause in pauses}
         for scope in sorted(before.keys() ^ after.keys()):

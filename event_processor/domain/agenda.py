@@ -8,6 +8,10 @@ from datetime import datetime
 
 from event_processor.domain.record import EventRecord
 
+FOLLOW_UP_SOURCE = "/rebalancer/reconcile"
+"""The source of events that resubmit one order of an event before. Such an event speaks of one contract only, so it
+supersedes nothing; an ordinary one that is newer supersedes it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Agenda:
@@ -22,17 +26,22 @@ def agenda(records: Sequence[EventRecord], now: datetime) -> Agenda:
 
     What has touched the market is finished before anything else. Of the real events that have not, the
     newest supersedes the older ones, once its own time has come: one that may not start yet leaves them
-    alone, and so does one that has expired. Dry runs neither supersede nor are superseded, and go first
-    since they change nothing.
+    alone, and so do one that has expired and one that resubmits a single order. Dry runs neither supersede nor
+    are superseded, and go first since they change nothing.
     """
     touched = [r for r in records if r.touched]
     if touched:
         return Agenda((), tuple(sorted(touched, key=arrival)))
     dry = sorted((r for r in records if r.event.data.dry_run), key=arrival)
     real = sorted((r for r in records if not r.event.data.dry_run), key=arrival)
-    due = [r for r in real if r.expires_at > now and (r.event.data.not_before or now) <= now]
+    due = [r for r in real if may_start(r, now) and r.event.source != FOLLOW_UP_SOURCE]
     older = [r for r in real if due and r.expires_at > now and arrival(r) < arrival(due[-1])]
     return Agenda(tuple((old, due[-1]) for old in older), (*dry, *(r for r in real if r not in older)))
+
+
+def may_start(record: EventRecord, now: datetime) -> bool:
+    """Whether the event's own time has come and is not over."""
+    return record.expires_at > now and (record.event.data.not_before or now) <= now
 
 
 def arrival(record: EventRecord) -> tuple[int, int]:

@@ -42,6 +42,8 @@ def releases(plan: Plan, intents: Sequence[OrderIntent]) -> tuple[Release, ...]:
         quantity = _affordable(intent, free)
         if quantity < intent.quantity and not sells_over:
             continue
+        if quantity < intent.quantity:  # the allowance spares a buy from being trimmed; what is trimmed gets none
+            quantity = _affordable(intent, free - _allowance(plan))
         buys.append(Release(intent, quantity))
         free -= _cost(intent, quantity)
     return (*sells, *buys)
@@ -65,6 +67,24 @@ def cash_left(plan: Plan, intents: Sequence[OrderIntent]) -> Decimal:
         traded = money_traded(intent)
         cash += (traded if intent.leg.side is Side.SELL else -traded) - commission_paid(intent)
     return cash
+
+
+@dataclass(frozen=True, slots=True)
+class RunCash:
+    """The cash of one run in base money: what must be `left`, between which bounds it moved, how much was traded."""
+
+    left: Decimal
+    lowest: Decimal
+    highest: Decimal
+    traded: Decimal
+
+
+def run_cash(plan: Plan, intents: Sequence[OrderIntent]) -> RunCash:
+    """Whatever order the trades came in, the cash never left these bounds."""
+    sold = sum((money_traded(i) for i in intents if i.leg.side is Side.SELL), _ZERO)
+    traded = sum((money_traded(i) for i in intents), _ZERO)
+    costs = sum((commission_paid(i) for i in intents), _ZERO)
+    return RunCash(cash_left(plan, intents), plan.cash - (traded - sold) - costs, plan.cash + sold, traded)
 
 
 def _allowance(plan: Plan) -> Decimal:

@@ -226,6 +226,18 @@ class EventClosed(EventFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DoubtSettled(EventFact):
+    """A person answered a question that the event left open."""
+
+    name: ClassVar[str] = "doubt.settled"
+    subject: str
+    resolution: str
+    by: str
+    shown: str
+    follow_up: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountHeld(Fact):
     name: ClassVar[str] = "account.held"
     level: ClassVar[Level] = "error"

@@ -9,7 +9,8 @@ from typing import Any
 
 from event_processor.adapters.redis import keys
 from event_processor.adapters.redis.connection import RedisLink
-from event_processor.domain.event import RebalanceEvent, event_json
+from event_processor.adapters.redis.events import RedisEvents
+from event_processor.domain.event import RebalanceEvent
 from event_processor.domain.ids import EntryId
 from event_processor.domain.record import FINAL, Outcome
 
@@ -34,7 +35,7 @@ class OutcomeEntry:
 
 async def publish(link: RedisLink, event: RebalanceEvent) -> EntryId:
     """Add the event to the stream; raises StoreUnavailable."""
-    return EntryId(await link.command("add the event", "XADD", keys.EVENTS, "*", "event", event_json(event)))
+    return await RedisEvents(link).publish(event)
 
 
 async def newest_outcome(link: RedisLink) -> str:

@@ -1,12 +1,16 @@
-"""What every Journal must do with leases and pauses."""
+"""What every Journal must do with leases, pauses and settlements."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from event_processor.domain.ids import AccountId
+from event_processor.domain.settlement import Resolution, Settlement
 from event_processor.errors import LeaseLost, TradingPaused
 from event_processor.ports import Pause
 from tests.support.builders import ACCOUNT, AT
@@ -140,3 +144,31 @@ async def test_a_new_start_takes_over_from_its_former_self_and_fences_it_off(sto
     assert await journal.acquire(ACCOUNT, "two#1", 30) is None
     with pytest.raises(LeaseLost):
         await journal.renew_lease(old)
+
+
+async def test_a_pause_is_lifted_only_as_it_was_seen(store: Store) -> None:
+    """One that took its place meanwhile stays, and so does the other kind of the same scope."""
+    journal = store.client().journal
+    seen = Pause(ACCOUNT, "review", AT, held=True, events=(accepted().key,))
+    newer = replace(seen, reason="another review")
+    by_hand = Pause(ACCOUNT, "person", AT)
+    for pause in (by_hand, seen, newer):
+        await journal.pause(pause)
+    assert not await journal.lift(seen)
+    assert await journal.lift(newer)
+    assert not await journal.lift(newer)
+    assert await journal.pauses() == [by_hand]
+
+
+async def test_the_first_word_on_a_question_stays(store: Store) -> None:
+    """Every client reads it back as it was said; a second one changes nothing and gets the first as its answer."""
+    journal = store.client().journal
+    first = Settlement("ref-1", accepted().key, "ref-1", Resolution.ADOPT, "ann", AT, "open (Submitted)", Decimal(3))
+    second = replace(first, resolution=Resolution.ABANDON, by="bob")
+    later = replace(first, mark="ref-2", at=AT + timedelta(seconds=1), follow_up="resubmit-ref-2")
+    assert await journal.settlements(ACCOUNT) == []
+    assert await journal.settle(ACCOUNT, later) == later
+    assert await journal.settle(ACCOUNT, first) == first
+    assert await journal.settle(ACCOUNT, second) == first
+    assert await store.client("two").journal.settlements(ACCOUNT) == [first, later]
+    assert await journal.settlements(OTHER) == []

@@ -11,7 +11,7 @@ from gateway_simulator.settings import FaultSettings, Latency, Scenario
 from tests.support.stories import mixed, mixed_event, play
 from tests.support.world import World
 
-PAIRS = 60
+PAIRS = 40
 FACTS_MAX = 48
 LOST = FaultSettings("order", {"ack_lost": True})
 VARIANTS: dict[str, Scenario] = {

@@ -181,9 +181,14 @@ def _lookup(chance: Random) -> FaultSettings:
 def _doubts_in_the_dark(chance: Random) -> list[FaultSettings]:
     """The connection goes with an order out, and the look-ups that should tell fail for a while."""
     skip, how = chance.randint(0, 4), chance.choice(("accepted", "received", "acknowledged"))
-    failing = {"request": chance.choice(LOOKUPS[:3]), "count": chance.randint(1, 6), "code": 322, "text": "Error"}
+    failing: dict[str, object] = {
+        "request": chance.choice(LOOKUPS[:3]),
+        "count": chance.choice((1, 3, 9, 27)),
+        "code": 322,
+        "text": "Error",
+    }
     return [
-        FaultSettings("order", {"skip": skip, "count": 1, "drop": how}),
+        FaultSettings("order", {"skip": skip, "count": 1, "drop": how, "fill_delay_ms": chance.choice((0, 40_000))}),
         FaultSettings("lookup", failing, after_orders_accepted=max(1, skip)),
     ]
 
@@ -234,7 +239,7 @@ SESSION_FAULTS: tuple[Maker, ...] = (
 def _faults(chance: Random) -> tuple[FaultSettings, ...]:
     found = [chance.choice(ORDER_FAULTS)(chance) for _ in range(chance.choice((0, 1, 1, 2)))]
     found += [chance.choice(SESSION_FAULTS)(chance) for _ in range(chance.choice((0, 1, 1, 2)))]
-    if chance.random() < 0.12:
+    if chance.random() < 0.15:
         found += _doubts_in_the_dark(chance)
     if chance.random() < 0.06:
         on = chance.uniform(0.0, 5.0)

@@ -9,6 +9,7 @@ from event_processor.adapters.redis.codec_record import plain
 from event_processor.domain.agenda import arrival
 from event_processor.domain.ids import AccountId, EventKey
 from event_processor.domain.record import EventRecord, OutcomeNote, Stage
+from event_processor.domain.settlement import Settlement
 from event_processor.errors import InvariantViolated, LeaseLost, TradingPaused
 from event_processor.ports import Lease, Pause
 from tests.support.memory_state import Gate, MemoryState, now
@@ -84,6 +85,11 @@ class MemoryJournal:
         still_open = [r for r in records if r.stage is not Stage.CLOSED and account in (None, r.account)]
         return sorted(still_open, key=arrival)
 
+    async def last_closed(self, account: AccountId) -> EventRecord | None:
+        await self._gate.call("last_closed", "before")
+        records = [r for r in self._state.records.values() if r.account == account and r.closed_at is not None]
+        return max(records, key=lambda record: record.closed_at or record.accepted_at, default=None)
+
     async def pauses(self) -> Sequence[Pause]:
         await self._gate.call("pauses", "before")
         return sorted(self._state.pauses.values(), key=lambda pause: (pause.at, pause.scope))
@@ -98,6 +104,25 @@ class MemoryJournal:
         lifted = [self._state.pauses.pop((scope, held), None) for held in (False, True)]
         await self._gate.call("resume", "after")
         return any(pause is not None for pause in lifted)
+
+    async def lift(self, pause: Pause) -> bool:
+        await self._gate.call("lift", "before")
+        found = self._state.pauses.get((pause.scope, pause.held)) == pause
+        if found:
+            del self._state.pauses[pause.scope, pause.held]
+        await self._gate.call("lift", "after")
+        return found
+
+    async def settle(self, account: AccountId, settlement: Settlement) -> Settlement:
+        await self._gate.call("settle", "before")
+        inforce = self._state.settlements.setdefault((account, settlement.mark), settlement)
+        await self._gate.call("settle", "after")
+        return inforce
+
+    async def settlements(self, account: AccountId) -> Sequence[Settlement]:
+        await self._gate.call("settlements", "before")
+        found = [one for (of, _), one in self._state.settlements.items() if of == account]
+        return sorted(found, key=lambda one: (one.at, one.mark))
 
     async def order_id_floor(self, client_id: int) -> int:
         await self._gate.call("order_id_floor", "before")

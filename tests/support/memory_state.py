@@ -10,6 +10,7 @@ from typing import Any, Literal
 from event_processor.adapters.redis.codec_record import plain_note
 from event_processor.domain.ids import AccountId, EntryId, EventKey
 from event_processor.domain.record import EventRecord, OutcomeNote
+from event_processor.domain.settlement import Settlement
 from event_processor.ports import Pause
 
 Moment = Literal["before", "after"]
@@ -48,6 +49,7 @@ class MemoryState:
     outbox: dict[str, tuple[OutcomeNote, EventKey]] = field(default_factory=dict)
     order_ids: dict[int, int] = field(default_factory=dict)
     pauses: dict[tuple[str, bool], Pause] = field(default_factory=dict)
+    settlements: dict[tuple[AccountId, str], Settlement] = field(default_factory=dict)
     leases: dict[AccountId, tuple[str, int, float]] = field(default_factory=dict)
     outcomes: list[dict[str, Any]] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from decimal import Decimal
 from typing import TypeVar
 
 from event_processor.adapters.ibkr.codes import is_read_only
@@ -22,16 +21,15 @@ from event_processor.domain.order import Order
 from event_processor.domain.portfolio import AccountState, Quote
 from event_processor.domain.reports import Commission, Evidence, Execution, OrderReport, Report
 from event_processor.domain.session import SessionInput
-from event_processor.errors import ContractUnresolved, GatewayDisconnected, QuotesUnavailable, ReadOnlyApi
+from event_processor.errors import ContractUnresolved, GatewayDisconnected, ReadOnlyApi
 from event_processor.ports import Clock
-from gateway_simulator.model import Contract as EngineContract
 from gateway_simulator.narration import standing
-from gateway_simulator.session import State
 from gateway_simulator.simulator import Simulator
 from gateway_simulator.universe import Listing
 from tests.support import engine_words as words
 from tests.support.memory_store import Crashed
 from tests.support.simulated_link import RequestRefused, SimulatedLink, Surroundings
+from tests.support.simulated_quotes import quotes
 
 T = TypeVar("T")
 Watcher = Callable[[Order, int, SimulatedLink], None]
@@ -129,6 +127,9 @@ class SimulatedBroker:
             link.looked = True
             return found
 
+    async def open_orders(self) -> Sequence[OrderReport]:
+        return (await self.evidence()).open_orders
+
     async def _look(self, link: SimulatedLink) -> Evidence:
         """Live messages that come meanwhile count too, and look-ups are heard by everybody."""
         live: list[Report] = []
@@ -223,58 +224,9 @@ class SimulatedBroker:
         return found
 
     async def quotes(self, contracts: Sequence[Contract], age_seconds_max: float) -> Mapping[ConId, Quote]:
-        link = self._session()
-        link.check()
-        refusals: dict[ConId, str] = {}
-        await self._open_lines(link, [c.con_id for c in contracts if c.con_id not in link.lines], refusals)
+        found = await quotes(self._sim, self._session(), self._around, contracts, self._clock)
         self._alive()
-        found = {c.con_id: refusals.get(c.con_id) or self._seen(c, link) for c in contracts}
-        missing = {con_id: why for con_id, why in found.items() if isinstance(why, str)}
-        if missing:
-            competing = State.CONTENDED in missing.values()
-            symbols = {contract.con_id: contract.symbol for contract in contracts}
-            text = "; ".join(f"{symbols[con_id]}: {why}" for con_id, why in missing.items())
-            raise QuotesUnavailable(f"no usable price for {text}", reason_code="competing_data" if competing else "")
-        return {con_id: quote for con_id, quote in found.items() if isinstance(quote, Quote)}
-
-    async def _open_lines(self, link: SimulatedLink, con_ids: Sequence[ConId], refusals: dict[ConId, str]) -> None:
-        """Ask for all that have none, then wait for all together; a line that stands costs no message."""
-        answered = asyncio.get_running_loop().create_future()
-        waiting = set(con_ids)
-
-        def settle(con_id: ConId, refusal: str = "") -> None:
-            if refusal:
-                refusals[con_id] = refusal
-            else:
-                link.lines.add(con_id)
-            waiting.discard(con_id)
-            if not waiting and not answered.done():
-                answered.set_result(None)
-
-        for con_id in dict.fromkeys(con_ids):
-            await self._pacer.slot()
-            link.check()
-            link.request(
-                "mkt_data",
-                lambda con_id=con_id: settle(con_id),  # type: ignore[misc]
-                lambda code, text, con_id=con_id: settle(con_id, f"{code}: {text}"),  # type: ignore[misc]
-            )
-        if con_ids:
-            await link.happens(answered, self._settings.quote_timeout_seconds)
-
-    def _seen(self, contract: Contract, link: SimulatedLink) -> Quote | str:
-        sim = self._sim
-        if contract.con_id not in link.lines:
-            return "no data came"
-        if sim.session.state is State.CONTENDED:
-            return State.CONTENDED
-        if sim.data_permission != "live":
-            return "no market data subscription"
-        listing = sim.universe.match(EngineContract(con_id=contract.con_id))[0]
-        quote = sim.market.quote(listing, sim.clock.now())
-        if quote.bid is None or quote.ask is None:
-            return "no current bid and ask"
-        return Quote(contract.con_id, self._clock.now(), Decimal(quote.bid), Decimal(quote.ask))
+        return found
 
     # orders
 

@@ -192,9 +192,12 @@ class SimulatedLink:
                 reply.set_exception(RequestRefused(code, text))
 
         self.request(what, arrive, refuse)
-        if await self.happens(reply, self._around.settings.request_timeout_seconds):
-            return reply.result()
-        reply.cancel()
+        try:
+            if await self.happens(reply, self._around.settings.request_timeout_seconds):
+                return reply.result()
+        finally:
+            if not reply.cancel() and not reply.cancelled():
+                reply.exception()  # looked at, also when nobody waits for it any more
         if not has_id:
             self.broken(f"no answer to the request for {what}")
         raise GatewayDisconnected(f"the gateway did not answer the request for {what}", reason_code="request_timeout")

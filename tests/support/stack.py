@@ -84,10 +84,10 @@ class Stack:
             self.redis = ends.enter_context(redis.Redis.from_url(self.redis_server.url, decode_responses=True))
             self.simulator = ends.enter_context(self._simulator())
             ready = self.simulator.wait_for_json(lambda line: line.get("event") == "listening")
-            self._control_port = int(ready["control_port"])
+            self._control_port, self.port = int(ready["control_port"]), int(ready["port"])
             self._news = ends.enter_context(socket.create_connection((HOST, self._control_port)))
             self._news.sendall(b'{"action": "follow"}\n')
-            self._settings |= {"REDIS_URL": self.redis_server.url, "IB_PORT": str(ready["port"])}
+            self._settings |= {"REDIS_URL": self.redis_server.url, "IB_PORT": str(self.port)}
             self._ends = ends.pop_all()
             if self._started:
                 self.start()

@@ -25,14 +25,19 @@ WEIGHTS = {"SPY": 0.1, "AAPL": 0.05, "QQQ": 0.05, "JPM": 0.1, "TLT": 0.25, "GLD"
 
 @dataclass(slots=True)
 class Ending:
-    """How a run ended: what was wrong, the timeline, and the exchange's truth."""
+    """How a run ended: what was wrong, what happened, and the exchange's truth."""
 
     problems: list[str]
-    timeline: list[str]
+    tell: Callable[[], list[str]]
     facts: int
     records: list[EventRecord]
     positions: dict[str, Decimal]
     refs: list[str]
+
+    @property
+    def timeline(self) -> list[str]:
+        """The run, line by line."""
+        return self.tell()
 
     @property
     def outcomes(self) -> list[Outcome | None]:
@@ -103,7 +108,7 @@ def play(
     world = worlds[0]
     return Ending(
         problems=failure + world.problems(),
-        timeline=world.timeline(),
+        tell=world.timeline,
         facts=len(world.facts),
         records=list(world.store.records.values()),
         positions=world.sim.ledger.positions(ACCOUNT),

@@ -14,7 +14,7 @@ from event_processor.domain.contract import Contract, ContractQuery
 from event_processor.domain.ids import AccountId, ConId
 from event_processor.domain.order import Order
 from event_processor.domain.portfolio import AccountState, Quote
-from event_processor.domain.reports import Evidence, Report
+from event_processor.domain.reports import Evidence, OrderReport, Report
 from event_processor.domain.session import SessionInput
 from event_processor.errors import GatewayDisconnected
 from event_processor.ports import Clock
@@ -75,6 +75,11 @@ class IbkrBroker:
             self._next_evidence = asyncio.ensure_future(self._look())
             self._next_evidence.add_done_callback(_look_at_error)
         return await asyncio.shield(self._next_evidence)
+
+    async def open_orders(self) -> Sequence[OrderReport]:
+        """The open orders of all clients, now."""
+        async with self._looking:
+            return await self._session().open_orders()
 
     async def account_state(self, account: AccountId, *, fresh: bool = False) -> AccountState:
         """Positions and cash; see `Broker.account_state`."""

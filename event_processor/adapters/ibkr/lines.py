@@ -10,7 +10,7 @@ from event_processor.adapters.ibkr import codes, translate
 from event_processor.domain.contract import Contract
 from event_processor.domain.portfolio import Quote
 
-BID, ASK, LAST, LAST_TIME = 1, 2, 4, 45
+BID, ASK, LAST, LAST_TIME, HALTED = 1, 2, 4, 45, 49
 _SAME_AS = {66: BID, 67: ASK, 68: LAST, 88: LAST_TIME}
 """Delayed ticks and the live ones they stand for (TWS API, "Available Tick Types")."""
 _FROZEN_TYPES = frozenset({2, 4})
@@ -33,6 +33,7 @@ class Line:
     at: datetime | None = None
     delayed: bool = False
     frozen: bool = False
+    halted: bool = False
     code: int = 0
     ended: bool = False
 
@@ -40,7 +41,7 @@ class Line:
         """A new request was sent: nothing heard before counts."""
         self.bid = self.ask = self.last = None
         self.last_at = self.at = None
-        self.delayed = self.frozen = self.ended = False
+        self.delayed = self.frozen = self.halted = self.ended = False
         self.code = 0
 
     def hear_price(self, tick_type: int, price: float, at: datetime) -> None:
@@ -58,7 +59,9 @@ class Line:
     def hear_other(self, tick_type: int, text: str, at: datetime) -> None:
         """A size, text or number tick."""
         self._alive(tick_type, at)
-        if _SAME_AS.get(tick_type, tick_type) == LAST_TIME and text.isdigit():
+        if tick_type == HALTED:
+            self.halted = text.strip("0.") not in ("", "-1")  # 0: not halted, -1: not known (TWS API, tick 49)
+        elif _SAME_AS.get(tick_type, tick_type) == LAST_TIME and text.isdigit():
             self.last_at = datetime.fromtimestamp(int(text), UTC)
 
     def hear_type(self, data_type: int) -> None:
@@ -88,7 +91,7 @@ class Line:
         Yesterday's close is none, nor is a last trade that is not known to be of the running session: IBKR
         sends the last one on subscribing, however old (tick 45 tells when it was).
         """
-        if self.at is None or self.frozen or (self.delayed and not self.allow_delayed):
+        if self.at is None or self.frozen or self.halted or (self.delayed and not self.allow_delayed):
             return None
         if now - self.at > timedelta(seconds=age_seconds_max):
             return None
@@ -101,6 +104,8 @@ class Line:
         """Why there is no quote, in words."""
         if self.code:
             return {**codes.DATA_REFUSALS, **codes.DATA_NOTICES}[self.code]
+        if self.halted:
+            return "trading is halted"
         if self.delayed and not self.allow_delayed:
             return "only delayed data"
         if self.at is None:

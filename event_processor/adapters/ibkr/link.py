@@ -97,6 +97,10 @@ class Link:
         """See `Broker.evidence`; one at a time."""
         return await self._lookups.run(self.connection, self.now)
 
+    async def open_orders(self) -> tuple[OrderReport, ...]:
+        """See `Broker.open_orders`; one look-up at a time."""
+        return await self._lookups.open_orders(self.connection)
+
     async def account_state(self, account: AccountId, *, fresh: bool = False) -> AccountState:
         """See `Broker.account_state`."""
         self.connection.check()

@@ -61,17 +61,39 @@ class Lookups:
         """A commissionReport message."""
         self._commissions[commission.exec_id] = commission
 
+    async def open_orders(self, asker: Asker) -> tuple[OrderReport, ...]:
+        """The open orders of all clients. Errors as `run`."""
+        await self._whole(asker, self._ask_open(asker))
+        return tuple(self._open.values())
+
     async def run(self, asker: Asker, now: Callable[[], datetime]) -> Evidence:
         """Ask for all three. Raises ReadOnlyApi when the API refuses look-ups, else GatewayDisconnected."""
-        interruptions = asker.interruptions
+        await self._whole(asker, self._ask_all(asker))
+        return Evidence(
+            taken_at=now(),
+            open_orders=tuple(self._open.values()),
+            completed=tuple(self._completed),
+            executions=tuple(self._executions.values()),
+            commissions=tuple(self._commissions.values()),
+        )
+
+    async def _ask_open(self, asker: Asker) -> None:
+        self._open = {}
+        await asker.ask("open orders", asker.facade.reqAllOpenOrdersAsync, has_id=False)
+
+    async def _ask_all(self, asker: Asker) -> None:
         facade = asker.facade
+        await self._ask_open(asker)
+        self._completed = []
+        await asker.ask("completed orders", lambda: facade.reqCompletedOrdersAsync(apiOnly=False), has_id=False)
+        self._executions = {}
+        await asker.ask("executions", facade.reqExecutionsAsync)
+
+    async def _whole(self, asker: Asker, asking: Awaitable[None]) -> None:
+        """An answer counts only if nothing was refused and the link held all the while."""
+        interruptions = asker.interruptions
         try:
-            self._open = {}
-            await asker.ask("open orders", facade.reqAllOpenOrdersAsync, has_id=False)
-            self._completed = []
-            await asker.ask("completed orders", lambda: facade.reqCompletedOrdersAsync(apiOnly=False), has_id=False)
-            self._executions = {}
-            await asker.ask("executions", facade.reqExecutionsAsync)
+            await asking
         except ib.RequestError as error:
             if codes.is_read_only(error.code, error.message):
                 raise ReadOnlyApi(f"the gateway refuses look-ups of orders: {error.message}") from error
@@ -80,10 +102,3 @@ class Lookups:
             ) from error
         if asker.interruptions != interruptions:
             raise GatewayDisconnected("the gateway lost its link to IBKR during the look-up", reason_code="link_lost")
-        return Evidence(
-            taken_at=now(),
-            open_orders=tuple(self._open.values()),
-            completed=tuple(self._completed),
-            executions=tuple(self._executions.values()),
-            commissions=tuple(self._commissions.values()),
-        )

@@ -27,9 +27,11 @@ from event_processor.adapters.redis.journal_durability import durability_finding
 from event_processor.adapters.redis.journal_lease import RedisLeases, lease_value
 from event_processor.adapters.redis.journal_pauses import RedisPauses, pause_fields, trading_paused
 from event_processor.adapters.redis.journal_seen import Seen
+from event_processor.adapters.redis.journal_settlements import RedisSettlements
 from event_processor.domain.agenda import arrival
 from event_processor.domain.ids import AccountId, EventKey
 from event_processor.domain.record import EventRecord, OutcomeNote, Stage
+from event_processor.domain.settlement import Settlement
 from event_processor.errors import InvariantViolated, LeaseLost, StoreUnavailable
 from event_processor.ports import Lease, Pause
 
@@ -56,6 +58,7 @@ class RedisJournal:
         self._retention = retention or Retention()
         self._leases = RedisLeases(link)
         self._pauses = RedisPauses(link)
+        self._settlements = RedisSettlements(link)
         self._seen = Seen()
 
     async def check_durability(self) -> Sequence[str]:
@@ -78,6 +81,15 @@ class RedisJournal:
 
     async def resume(self, scope: str) -> bool:
         return await self._pauses.lift(scope)
+
+    async def lift(self, pause: Pause) -> bool:
+        return await self._pauses.lift_this(pause)
+
+    async def settle(self, account: AccountId, settlement: Settlement) -> Settlement:
+        return await self._settlements.settle(account, settlement, self._retention.known_days * DAY_MS)
+
+    async def settlements(self, account: AccountId) -> Sequence[Settlement]:
+        return await self._settlements.of(account)
 
     async def find(self, key: EventKey) -> EventRecord | None:
         stored = await self._link.command("look an event up", "HGETALL", keys.event(key), repeat=True)
@@ -157,6 +169,15 @@ class RedisJournal:
         )
         found = await self._records(sorted(EventKey(key) for members in listed for key in members))
         return sorted((record for record in found if record.stage is not Stage.CLOSED), key=arrival)
+
+    async def last_closed(self, account: AccountId) -> EventRecord | None:
+        recent = await self._link.command("list events", "ZREVRANGE", keys.RECENT, 0, PAGE - 1, repeat=True)
+        stored = await self._link.commands(
+            "read events", [("HGETALL", keys.event(EventKey(key))) for key in recent], repeat=True
+        )
+        known = [record_of(fields) for fields in stored if fields]  # the list outlives the records
+        closed = [record for record in known if record.account == account and record.closed_at is not None]
+        return max(closed, key=lambda record: record.closed_at or record.accepted_at, default=None)
 
     async def order_id_floor(self, client_id: int) -> int:
         floor = await self._link.command("look up the order ids", "HGET", keys.ORDER_IDS, str(client_id), repeat=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from event_processor.adapters.redis import keys
+from event_processor.adapters.redis import keys, scripts
 from event_processor.adapters.redis.codec import dump, load
 from event_processor.adapters.redis.connection import RedisLink
 from event_processor.domain.ids import AccountId
@@ -27,8 +27,11 @@ class RedisPauses:
 
     async def set(self, pause: Pause) -> None:
         """See `ports.Journal.pause`."""
-        name = _held(pause.scope) if pause.held else _paused(pause.scope)
-        await self._link.command("store a pause", "HSET", keys.PAUSES, name, dump(pause), repeat=True)
+        await self._link.command("store a pause", "HSET", keys.PAUSES, _field(pause), dump(pause), repeat=True)
+
+    async def lift_this(self, pause: Pause) -> bool:
+        """See `ports.Journal.lift`. Not repeated by itself: the repeat could not tell its own effect from another's."""
+        return bool(await self._link.script("lift a pause", scripts.LIFT, [keys.PAUSES], [_field(pause), dump(pause)]))
 
     async def lift(self, scope: str) -> bool:
         """See `ports.Journal.resume`."""
@@ -49,6 +52,10 @@ def trading_paused(pause: Pause) -> TradingPaused:
         f"{what} is {how} since {pause.at:%Y-%m-%d %H:%M:%S} UTC: {pause.reason}",
         reason_code="held" if pause.held else "paused",
     )
+
+
+def _field(pause: Pause) -> str:
+    return _held(pause.scope) if pause.held else _paused(pause.scope)
 
 
 def _paused(scope: str) -> str:

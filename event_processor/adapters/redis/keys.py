@@ -61,6 +61,11 @@ def timeline(key: EventKey) -> str:
     return f"{{rebalancer}}:timeline:{key}"
 
 
+def settlements(account: AccountId) -> str:
+    """Hash: the questions that people have settled in one account."""
+    return f"{{rebalancer}}:settlements:{account}"
+
+
 def status(name: str) -> str:
     """String with a time to live: what a processor says of itself."""
     return f"{{rebalancer}}:status:{name}"

@@ -165,6 +165,12 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])
 """
 
+LIFT = """
+-- KEYS pauses; ARGV field, the pause as it must stand there.  -> 1, or 0 when it does not
+if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
+return redis.call('HDEL', KEYS[1], ARGV[1])
+"""
+
 CREATE_GROUP = """
 -- KEYS stream; ARGV group.  Harmless when the group is there.
 local made = redis.pcall('XGROUP', 'CREATE', KEYS[1], ARGV[1], '0', 'MKSTREAM')

@@ -5,11 +5,12 @@ from __future__ import annotations
 import typer
 
 from event_processor import __version__
-from event_processor.entrypoints.cli.control import pause, reconcile, resume
+from event_processor.entrypoints.cli.control import pause, resume
 from event_processor.entrypoints.cli.demo import demo
 from event_processor.entrypoints.cli.events import events, orders
 from event_processor.entrypoints.cli.exits import EPILOG
 from event_processor.entrypoints.cli.publish import plan, publish
+from event_processor.entrypoints.cli.reconcile import reconcile
 from event_processor.entrypoints.cli.run import run
 from event_processor.entrypoints.cli.schema import schema
 from event_processor.entrypoints.cli.status import status

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import fields
 from typing import Annotated, Any
 
 import typer
 
 from event_processor.adapters.clock import SystemClock
+from event_processor.adapters.redis.connection import RedisLink
+from event_processor.adapters.redis.journal import RedisJournal
 from event_processor.adapters.redis.views import DeadLetter, RedisViews
 from event_processor.application.telling import plan_data
 from event_processor.domain.ids import AccountId
 from event_processor.domain.intent import OrderIntent
 from event_processor.domain.record import EventRecord
+from event_processor.domain.settlement import questions, unsettled
+from event_processor.entrypoints.cli import event_page
 from event_processor.entrypoints.cli.control import ALL, account_of
+from event_processor.entrypoints.cli.event_story import Story, executions, states, waits
 from event_processor.entrypoints.cli.exits import EPILOG, Exit
-from event_processor.entrypoints.cli.outcome_tables import show_plan, show_summary
 from event_processor.entrypoints.cli.running import carry_out, connected
-from event_processor.entrypoints.cli.screen import age, get, note, out, print_json, say, table
+from event_processor.entrypoints.cli.screen import age, note, out, print_json, say, table
 
 LIMIT = 20
-DETAIL = ("symbol", "side", "quantity", "shares", "price", "ending", "decision", "outcome", "reason", "note")
 
 events = typer.Typer(help="List events, show one, put a dead letter back.", invoke_without_command=True)
 
@@ -63,22 +67,19 @@ def list_events(
 def show(
     event_id: Annotated[str, typer.Argument(help="Id of the event, or its key")], *, as_json: AsJson = False
 ) -> None:
-    """Show one event whole: plan, orders, outcome and timeline."""
+    """Show one event whole: what was asked, what came of it, why it waited, orders, executions, timeline."""
 
     async def work() -> Exit:
         async with connected() as link:
-            views = RedisViews(link)
-            records = await views.events_named(event_id)
-            timelines = [await views.read_timeline(record.key) for record in records]
-        if not records:
+            stories = [await _story(link, record) for record in await RedisViews(link).events_named(event_id)]
+        if not stories:
             note(f"no event {event_id!r} is known; rebalancer events lists them, dead letters included")
             return Exit.FAILED
         if as_json:
-            told = zip(records, timelines, strict=True)
-            print_json([{**event_json(record), "timeline": timeline} for record, timeline in told])
+            print_json([_story_json(story) for story in stories])
         else:
-            for record, timeline in zip(records, timelines, strict=True):
-                _show_event(record, timeline)
+            for story in stories:
+                event_page.show(story)
         return Exit.OK
 
     carry_out(work)
@@ -148,6 +149,46 @@ def event_json(record: EventRecord) -> dict[str, Any]:
     }
 
 
+async def _story(link: RedisLink, record: EventRecord) -> Story:
+    journal = RedisJournal(link)
+    settled = [one for one in await journal.settlements(record.account) if one.key == record.key]
+    holds = [pause for pause in await journal.pauses() if pause.held and record.key in pause.events]
+    asked = [question for pause in holds for question in questions(record, pause.at)]
+    timeline = await RedisViews(link).read_timeline(record.key)
+    return Story(record, timeline, settled, unsettled(asked, settled))
+
+
+def _story_json(story: Story) -> dict[str, Any]:
+    """The event with everything known of it; what `event_json` has, and more."""
+    record, timeline = story.record, story.timeline
+    return {
+        **event_json(record),
+        "asked": record.event.model_dump(mode="python", exclude_unset=True)["data"],
+        "orders": [
+            {
+                **_order_json(intent),
+                "states": [{"at": at, "state": word} for at, word in states(timeline, intent)],
+                "executions": executions(timeline, intent),
+            }
+            for intent in record.intents
+        ],
+        "waits": [
+            {
+                "start": wait.start,
+                "end": wait.end,
+                "seconds": wait.seconds,
+                "reason_code": wait.reason_code,
+                "reason": wait.reason,
+                "until": wait.until,
+            }
+            for wait in waits(timeline)
+        ],
+        "settlements": [{field.name: getattr(one, field.name) for field in fields(one)} for one in story.settlements],
+        "unsettled": [question.subject for question in story.open_questions],
+        "timeline": timeline,
+    }
+
+
 def _order_json(intent: OrderIntent) -> dict[str, Any]:
     return {
         "order_ref": str(intent.ref),
@@ -180,18 +221,6 @@ def _show_list(records: Sequence[EventRecord], dead: Sequence[DeadLetter]) -> No
         out.print(table("\nDead letters", ("entry", "at", "put back", "reason"), found))
 
 
-def _show_event(record: EventRecord, timeline: Sequence[Mapping[str, Any]]) -> None:
-    say(f"{record.event.id} from {record.event.source}, account {record.account}, {record.outcome or record.stage}")
-    if record.plan is not None:
-        show_plan(plan_data(record.plan))
-    if record.outcome is not None:
-        show_summary(record.outcome, record.summary)
-    else:
-        _show_orders([(record, intent) for intent in record.intents])
-    rows = ((str(line["at"])[11:23], line["name"], _detail(line)) for line in timeline)
-    out.print(table("Timeline", ("at", "fact", ""), rows))
-
-
 def _show_orders(rows: Sequence[tuple[EventRecord, OrderIntent]]) -> None:
     shown = (
         (
@@ -209,7 +238,3 @@ def _show_orders(rows: Sequence[tuple[EventRecord, OrderIntent]]) -> None:
     )
     columns = ("event", "orderRef", "side", "contract", ">quantity", ">filled", "state", ">permId", "note")
     out.print(table("", columns, shown))
-
-
-def _detail(line: Mapping[str, Any]) -> str:
-    return " ".join(get(line, name) for name in DETAIL if get(line, name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -119,8 +120,21 @@ def test_a_halted_share_keeps_the_event_waiting(start: StartStack) -> None:
     check_ledger(stack, {"one": "completed"})
 
 
-def test_money_comes_in_during_a_run(start: StartStack) -> None:
-    """A deposit between sells and buys changes nothing about this event."""
+@pytest.mark.parametrize("amount", [20000, -20000])
+def test_money_comes_in_or_goes_out(start: StartStack, amount: int) -> None:
+    """A second after a run, when its own figures may still lag: the next event works with what is there."""
+    stack = start("[latency]\naccount_ms = 0\n")
+    stack.publish("one", {"SPY": 0.3, "TLT": 0.3})
+    stack.wait_final("one")
+    stack.control("cash", account="DU1234567", currency="USD", amount=amount)
+    soon = datetime.now(UTC) + timedelta(seconds=4)
+    stack.publish("two", {"SPY": 0.5, "TLT": 0.45}, not_before=soon.isoformat())
+    stack.wait_final("two")
+    check_ledger(stack, {"one": "completed", "two": "completed"})
+
+
+def test_a_deposit_in_the_middle_of_a_run(start: StartStack) -> None:
+    """Between sells and buys: it changes nothing about this event."""
     stack = start(SELLS_WAIT)
     stack.publish("one", {"SPY": 0.5, "TLT": 0.45})
     stack.wait_ledger("order_accepted", side="SELL")

@@ -150,7 +150,7 @@ def test_a_wide_portfolio_keeps_the_pace(start: StartStack) -> None:
     stack.publish("one", {f"S{number:03d}": 0.0118 for number in range(1, 81)})
     stack.wait_final("one", seconds=50)
     check_ledger(stack, {"one": "completed"})
-    assert stack.ledger("paced") == []
+    assert stack.ledger("pacing_violation") == []
 
 
 def test_the_account_policy_decides_reserve_and_order_style(start: StartStack) -> None:

@@ -50,7 +50,7 @@ def report(
     store_lost: bool = False,
 ) -> Report:
     read = Pauses()
-    read.replace(pauses)
+    read.replace(pauses, read.reading())
     return health(cast(Desk, Room(Session(state, detail, accounts), read)), store_lost=store_lost)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from event_processor.domain.agenda import Agenda, agenda, arrival
+from event_processor.domain.agenda import FOLLOW_UP_SOURCE, Agenda, agenda, arrival
 from event_processor.domain.ids import EntryId
 from event_processor.domain.record import EventRecord
 from tests.support.builders import AT
@@ -75,7 +75,8 @@ def test_an_event_of_tomorrow_leaves_that_of_today_alone() -> None:
     """A newer event supersedes only once its own time has come."""
     tomorrow = fresh(2, not_before="2026-01-06T15:00:00Z")
     assert names(agenda_now([fresh(1), tomorrow])) == ([], ["event-1", "event-2"])
-    on_time = agenda([fresh(1), replace(tomorrow, expires_at=AT + timedelta(days=2))], AT + timedelta(days=1))
+    lasting = [replace(event, expires_at=AT + timedelta(days=2)) for event in (fresh(1), tomorrow)]
+    on_time = agenda(lasting, AT + timedelta(days=1))
     assert names(on_time) == ([("event-1", "event-2")], ["event-2"])
 
 
@@ -98,3 +99,15 @@ def test_the_agenda_does_not_depend_on_the_order_of_the_records(records: Sequenc
     """Whatever order the store lists them in, the verdict is the same and every record is in it once."""
     todo = agenda_now(records)
     assert names(todo) == ([("event-1", "event-10"), ("event-2", "event-10")], ["event-3", "event-10"])
+
+
+def test_an_event_that_resubmits_one_order_supersedes_nothing() -> None:
+    """It speaks of one contract only: two of them both run, older ordinary events too; a newer one replaces them."""
+    follow = [_resubmits(fresh(number)) for number in (2, 3)]
+    assert names(agenda_now([fresh(1), *follow])) == ([], ["event-1", "event-2", "event-3"])
+    expected = [("event-1", "event-4"), ("event-2", "event-4"), ("event-3", "event-4")], ["event-4"]
+    assert names(agenda_now([fresh(1), *follow, fresh(4)])) == expected
+
+
+def _resubmits(record: EventRecord) -> EventRecord:
+    return replace(record, event=record.event.model_copy(update={"source": FOLLOW_UP_SOURCE}))
