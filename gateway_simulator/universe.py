@@ -1,7 +1,8 @@
 """Every contract that exists: about 540 of them, the same on each run.
 
-Two symbols are there to be awkward. `ABC` is two different shares (USD on NYSE, EUR on IBIS), so
-that a contract without currency is ambiguous. `NOPERM` exists and has prices but may not be traded.
+Some symbols are there to be awkward. `ABC` is two different shares (USD on NYSE, EUR on IBIS), so
+that a contract without currency is ambiguous; `TWIN` is two in USD, told apart by their primary
+exchange alone. `NOPERM` exists and has prices but may not be traded.
 `HALT` is halted: it has yesterday's close and no market.
 """
 
@@ -148,6 +149,8 @@ def _all() -> Iterator[Listing]:
     yield _share("ABC|800000002|37.90|IBIS|COMMON|ABC HOLDING AG", currency="EUR")
     yield _share("NOPERM|800000003|12.00|NYSE|COMMON|NO PERMISSION CORP", tradable=False)
     yield _share("HALT|800000004|18.25|NASDAQ|COMMON|HALTED SHARES INC", halted=True)
+    yield _share("TWIN|800000005|52.40|NYSE|COMMON|TWIN INDUSTRIES INC")
+    yield _share("TWIN|800000006|18.70|NASDAQ|COMMON|TWIN BIOLABS INC")
     for number in range(1, GENERATED_COUNT + 1):
         price = Decimal(5) + Decimal(number * 7919 % 29500) / 100
         exchange = ("NYSE", "NASDAQ", "ARCA")[number % 3]

@@ -21,7 +21,8 @@ class TradingSettings:
     say anything about a sent order before we ask. `visibility_delay`: how long an order may be invisible to
     look-ups after it was sent or after a reconnect. `settle`: how long positions and executions may lag.
     `doubt_patience`: how long we look for a doubtful order, session ready, before a person is asked.
-    `store_patience`: how long a journal write is repeated. `batch`: orders per durable write. `plan_age`:
+    `session_patience`: how long a run with orders out waits for the session before it leaves the account to whoever
+    has one. `store_patience`: how long a journal write is repeated. `batch`: orders per durable write. `plan_age`:
     how old a plan may be when its first order leaves.
     """
 
@@ -30,6 +31,7 @@ class TradingSettings:
     visibility_delay: float = 5.0
     settle: float = 5.0
     doubt_patience: float = 60.0
+    session_patience: float = 30.0
     store_patience: float = 60.0
     cancel_timeout: float = 10.0
     retry: float = 5.0

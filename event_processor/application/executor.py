@@ -17,7 +17,7 @@ from event_processor.application.sending import Sending
 from event_processor.domain.intent import IntentState, OrderIntent
 from event_processor.domain.policy import TradingPolicy
 from event_processor.domain.record import EventRecord
-from event_processor.errors import BrokerUnavailable, LeaseLost, PlanStale, TradingPaused
+from event_processor.errors import BrokerUnavailable, GatewayDisconnected, LeaseLost, PlanStale, TradingPaused
 from event_processor.ports import Lease
 
 _OUT = frozenset({IntentState.SUBMITTING, IntentState.WORKING})
@@ -36,6 +36,7 @@ class Executor:
         self._deadlines = Deadlines(self._run)
         self._epoch = desk.session.epoch
         self._finished_at: float | None = None
+        self._unready_since: float | None = None
 
     async def run(self) -> EventRecord:
         """Until every intent is done and what it filled is known.
@@ -65,7 +66,8 @@ class Executor:
         if not self._run.record.touched:
             self._check_startable()
         if not session.ready:
-            return False
+            return self._wait_for_session()
+        self._unready_since = None
         try:
             return await self._act()
         except BrokerUnavailable:
@@ -82,6 +84,15 @@ class Executor:
         if silent:
             await self._doubt("the broker did not answer in time", lambda i: i.leg.number in silent)
         await self._deadlines.act()
+        return False
+
+    def _wait_for_session(self) -> bool:
+        """For a while. Then the account is given back, since another processor may have a session; the run is
+        taken up again from the journal, with doubts, by whoever gets it."""
+        now = self._desk.clock.monotonic()
+        self._unready_since = now if self._unready_since is None else self._unready_since
+        if now - self._unready_since >= self._desk.settings.session_patience:
+            raise GatewayDisconnected(self._desk.session.advice)
         return False
 
     def _check_startable(self) -> None:

@@ -24,7 +24,7 @@ class Leases:
         """`owner` survives restarts; which start of it this is, is told by the clock."""
         self._journal, self._clock, self._observer, self._bell = journal, clock, observer, bell
         self._owner, self._seconds = owner, seconds
-        self._start = int(clock.now().timestamp() * 1000)
+        self._start = int(clock.now().timestamp() * 1_000_000)
         self._held: dict[AccountId, tuple[Lease, float]] = {}
         self._lost_at: dict[AccountId, float] = {}
 

@@ -90,7 +90,7 @@ class AccountProcessor:
             wait = self._gate(record, now)
             if wait:
                 self._waiting.note(record, wait)
-        over = any(now >= record.expires_at for record in todo.order)
+        over = any(now >= record.expires_at and not record.touched for record in todo.order)
         return bool(todo.superseded) or over or any(self._waiting.worth_telling(r) for r in records)
 
     async def _advance(self, lease: Lease, record: EventRecord) -> bool:

@@ -41,15 +41,18 @@ class AccountBook:
 
     def expect_anew(self) -> None:
         """All subscriptions are being made again: nothing is complete until they have answered."""
-        self.expect_positions_anew()
+        self._positions = {}
+        self._positions_complete.clear()
         self._worth = {}
         for complete in self._values_complete.values():
             complete.clear()
 
     def expect_positions_anew(self) -> None:
-        """The positions are asked for again: none is known until the answer is complete."""
-        self._positions = {}
-        self._positions_complete.clear()
+        """The positions are asked for again: none is known until the answer is complete. While an earlier
+        answer is still coming it is left to be, or its end would be taken for that of a half-heard list."""
+        if self._positions_complete.is_set():
+            self._positions = {}
+            self._positions_complete.clear()
 
     def position(self, account: AccountId, position: Position) -> None:
         """The new quantity of one holding; zero ends it."""

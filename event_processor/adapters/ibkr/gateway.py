@@ -10,14 +10,18 @@ from event_processor.adapters.ibkr.link import Link, Surroundings
 from event_processor.adapters.ibkr.options import IbkrSettings
 from event_processor.adapters.ibkr.orders import OrderBook
 from event_processor.adapters.ibkr.pacing import Pacer
+from event_processor.adapters.ibkr.warmth import Warmth, named
 from event_processor.domain.contract import Contract, ContractQuery
 from event_processor.domain.ids import AccountId, ConId
 from event_processor.domain.order import Order
 from event_processor.domain.portfolio import AccountState, Quote
 from event_processor.domain.reports import Evidence, OrderReport, Report
 from event_processor.domain.session import SessionInput
-from event_processor.errors import GatewayDisconnected
+from event_processor.errors import GatewayDisconnected, LoginRequired
 from event_processor.ports import Clock
+
+_PATIENT_EVERY = 5
+_IMPATIENT_SECONDS = 1.0
 
 __all__ = ["IbkrBroker", "IbkrSettings"]
 
@@ -32,8 +36,10 @@ class IbkrBroker:
         self._orders = OrderBook(settings.client_id)
         self._pacer = Pacer(settings.messages_per_second)
         self._contracts = ContractBook(clock.now, store)
+        self._warmth = Warmth(self._contracts)
         self._around = Surroundings(settings, clock, self._pacer, self._orders, self._publish, self._inputs.put_nowait)
         self._link: Link | None = None
+        self._silences = 0
         self._looking = asyncio.Lock()
         self._next_evidence: asyncio.Task[Evidence] | None = None
 
@@ -42,14 +48,25 @@ class IbkrBroker:
         await self.disconnect()
         while not self._inputs.empty():
             self._inputs.get_nowait()
-        link = Link(self._around)
-        accounts = await link.open()
-        self._link = link
+        link = Link(self._around, self._connect_timeout())
+        try:
+            accounts = await link.open()
+        except LoginRequired:
+            self._silences += 1
+            raise
+        self._link, self._silences = link, 0
         return accounts
+
+    def _connect_timeout(self) -> float:
+        """A gateway that has been silent is asked for a second at a time, so that we are there within one of its
+        login; now and then it gets its full time, in case it is only slow."""
+        full = self._settings.connect_timeout_seconds
+        return full if self._silences % _PATIENT_EVERY == 0 else min(full, _IMPATIENT_SECONDS)
 
     async def disconnect(self) -> None:
         """Close the socket; harmless when closed. The session inputs say nothing of it."""
         link, self._link = self._link, None
+        self._warmth.connected(None)
         if link is not None:
             await link.close()
 
@@ -87,20 +104,23 @@ class IbkrBroker:
 
     async def resolve(self, queries: Sequence[ContractQuery]) -> Mapping[ContractQuery, Contract]:
         """The contract of each query; see `Broker.resolve`."""
-        return await self._contracts.resolve(self._session().connection, queries)
+        found = await self._contracts.resolve(self._session().connection, queries)
+        self._warmth.told(found)
+        return found
 
     async def describe(self, contracts: Sequence[Contract]) -> Mapping[ConId, Contract]:
         """The same contracts, with hours and price steps; see `Broker.describe`."""
-        queries = [
-            ContractQuery(symbol=one.symbol, con_id=one.con_id, sec_type=one.sec_type, currency=one.currency)
-            for one in contracts
-        ]
+        queries = [named(contract) for contract in contracts]
         found = await self._contracts.resolve(self._session().connection, queries)
         return {query.con_id: contract for query, contract in found.items()}
 
     async def quotes(self, contracts: Sequence[Contract], age_seconds_max: float) -> Mapping[ConId, Quote]:
         """A quote for each contract; see `Broker.quotes`."""
         return await self._session().quotes(contracts, age_seconds_max)
+
+    async def keep_warm(self) -> None:
+        """Until cancelled: have at hand what the next event will ask for."""
+        await self._warmth.run()
 
     async def send_slot(self) -> None:
         """Wait for the pace, ahead of all requests; the place is good for ten seconds."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from event_processor.adapters.ibkr import codes
@@ -57,7 +57,7 @@ class Surroundings:
 class Link:
     """One session with the gateway."""
 
-    def __init__(self, around: Surroundings) -> None:
+    def __init__(self, around: Surroundings, connect_timeout_seconds: float) -> None:
         self._around = around
         self._open = False
         self._accounts: tuple[AccountId, ...] = ()
@@ -65,7 +65,8 @@ class Link:
         self._resubscribing: asyncio.Task[None] | None = None
         self._lookups = Lookups()
         self._account_book = AccountBook()
-        self.connection = Connection(around.settings, around.pacer, self, self._on_lost)
+        settings = replace(around.settings, connect_timeout_seconds=connect_timeout_seconds)
+        self.connection = Connection(settings, around.pacer, self, self._on_lost)
         self._quote_book = QuoteBook(around.settings, self.connection, self.now)
 
     def now(self) -> datetime:
@@ -121,6 +122,20 @@ class Link:
         """See `Broker.quotes`."""
         self.connection.check()
         return await self._quote_book.quotes(contracts, age_seconds_max)
+
+    async def held(self) -> Sequence[Contract]:
+        """The stocks that the login's accounts hold."""
+        states = [await self.account_state(account) for account in self._accounts]
+        return [each.contract for state in states for each in state.positions if each.contract.stock_like]
+
+    def lacking(self, wanted: Sequence[Contract]) -> Sequence[Contract]:
+        """See `QuoteBook.lacking`."""
+        return self._quote_book.lacking(wanted)
+
+    async def keep(self, contract: Contract, wanted: Sequence[Contract]) -> None:
+        """See `QuoteBook.keep`."""
+        self.connection.check()
+        await self._quote_book.keep(contract, wanted)
 
     async def _subscribe_accounts(self) -> None:
         """As ib_async does when it connects: updates for an only account, else one request for each."""

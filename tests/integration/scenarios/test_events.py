@@ -160,6 +160,21 @@ def test_a_symbol_of_two_markets_is_the_one_in_the_events_currency(start: StartS
     assert {order["conId"] for order in stack.ledger("order_accepted", symbol="ABC")} == {800000001}
 
 
+def test_an_ambiguous_symbol_is_refused_until_it_is_told_apart(start: StartStack) -> None:
+    """TWIN is two shares in dollar: nothing is guessed, the reason names both, the primary exchange decides."""
+    stack = start()
+    stack.publish("one", {"TWIN": 0.2, "SPY": 0.7})
+    refused = stack.wait_final("one")
+    assert (refused["outcome"], refused["reason_code"]) == ("failed", "contract_unresolved")
+    assert "TWIN@NYSE" in refused["reason"]
+    assert "TWIN@NASDAQ" in refused["reason"]
+    assert stack.ledger("order_received") == []
+    stack.publish("two", targets=[{"symbol": "TWIN", "primary_exchange": "NASDAQ", "weight": 1}])
+    stack.wait_final("two")
+    check_ledger(stack, {"one": "failed", "two": "completed"})
+    assert {order["conId"] for order in stack.ledger("order_accepted")} == {800000006}
+
+
 def test_a_live_account_is_refused_in_paper_mode(start: StartStack) -> None:
     """Whatever the accounts file says: rejected before anything is looked up."""
     stack = start("live-account", accounts=LIVE.format(armed="true"))
