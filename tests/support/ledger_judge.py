@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from gateway_simulator import scenario
+from gateway_simulator.model import Contract
 from gateway_simulator.settings import Scenario
 from gateway_simulator.universe import Listing, build_universe
 from tests.support.stack import DEAD, EVENTS, NOT_FINAL, OUTCOMES, Entry, Stack
@@ -223,4 +224,11 @@ def _set(stack: Stack, chosen: Scenario) -> list[tuple[str, Decimal]]:
 def _listing(line: Entry) -> Listing:
     if "con_id" in line:
         return _UNIVERSE.by_con_id(line["con_id"])
-    return _UNIVERSE.by_symbol(line["symbol"], line.get("currency", "USD"), "STK")
+    asked = Contract(
+        symbol=line["symbol"],
+        currency=line.get("currency", "USD"),
+        sec_type="STK",
+        primary_exchange=line.get("primary_exchange", ""),
+    )
+    (found,) = _UNIVERSE.match(asked)
+    return found

@@ -108,8 +108,9 @@ def test_a_purchase_in_another_currency_is_charged_at_its_rate(make_world: MakeW
 
 
 def test_money_can_be_paid_in(make_world: MakeWorld) -> None:
-    """A deposit is in the ledger and published."""
+    """A deposit is in the ledger at once, and published as late as any other change of the account."""
     world = make_world()
     world.do("cash", account="DU1234567", currency="USD", amount="-40000")
     assert world.sim.ledger.cash("DU1234567") == {"USD": Decimal(60000)}
+    world.wait(5)
     assert world.sim.bank.published("DU1234567").cash("USD") == 60000
