@@ -79,9 +79,10 @@ def _holding(symbol: str, quantity: Decimal, cost: Decimal) -> str:
 @contextmanager
 def stack(scenario_text: str, *, started: bool = True, **settings: str) -> Iterator[Stack]:
     """Redis, simulator and, if `started`, the processor, ready to trade; all gone at the end."""
-    with TemporaryDirectory(prefix="rebalancer-bench-") as folder, Stack(
-        Path(folder), scenario_text, started=started, **{**SETTINGS, **settings}
-    ) as running:
+    with (
+        TemporaryDirectory(prefix="rebalancer-bench-") as folder,
+        Stack(Path(folder), scenario_text, started=started, **{**SETTINGS, **settings}) as running,
+    ):
         if started:
             running.wait_session("ready")
         yield running

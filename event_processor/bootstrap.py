@@ -19,6 +19,7 @@ from event_processor.adapters.observers.metrics import Metrics
 from event_processor.adapters.observers.timeline import Timeline
 from event_processor.adapters.redis.commands import RedisCommands
 from event_processor.adapters.redis.connection import RedisLink
+from event_processor.adapters.redis.contract_store import RedisContracts
 from event_processor.adapters.redis.events import RedisEvents
 from event_processor.adapters.redis.inbox import RedisInbox
 from event_processor.adapters.redis.journal import RedisJournal
@@ -59,7 +60,8 @@ def build(settings: Settings) -> Processor:
     metrics = Metrics(clock)
     timeline = Timeline(views, clock, metrics.registry)
     observer = Fanout(LogObserver(), metrics, timeline)
-    desk = make_desk(_broker(settings, clock), journal, clock, observer, settings)
+    broker = _broker(settings, clock, RedisContracts(link))
+    desk = make_desk(broker, journal, clock, observer, settings)
     inbox = RedisInbox(link, settings.consumer_name, settings.lease_seconds)
 
     def intake(dispatch: Callable[[EventRecord], None]) -> Intake:
@@ -82,6 +84,7 @@ def build(settings: Settings) -> Processor:
         trading_mode=settings.trading_mode,
         background=(
             timeline.run,
+            broker.keep_warm,
             lambda: run_commands(RedisCommands(link), RedisEvents(link), desk),
             lambda: run_status(views, desk, report, lambda: supervisor.processors, about),
         ),
@@ -132,7 +135,7 @@ def _restarting(settings: Settings, clock: Clock) -> Callable[[], bool]:
     return lambda: in_daily_window(clock.now(), window.start, window.end, window.zone)
 
 
-def _broker(settings: Settings, clock: Clock) -> IbkrBroker:
+def _broker(settings: Settings, clock: Clock, contracts: RedisContracts) -> IbkrBroker:
     return IbkrBroker(
         IbkrSettings(
             host=settings.ib_host,
@@ -145,6 +148,7 @@ def _broker(settings: Settings, clock: Clock) -> IbkrBroker:
             allow_delayed=settings.allow_delayed_quotes,
         ),
         clock,
+        contracts,
     )
 
 

@@ -55,7 +55,9 @@ class Settings(BaseSettings):
     )
 
     redis_url: SecretStr = Field(
-        SecretStr("redis://127.0.0.1:6379/0"), description="Redis; may hold user name and password"
+        SecretStr("redis://127.0.0.1:6379/0"),
+        description="Redis; may hold user name and password. A cluster: `redis+cluster://host:6379,host:6379`; the "
+        "primary of some Sentinels: `redis+sentinel://host:26379,host:26379/name`; `rediss` for TLS",
     )
     redis_password: SecretStr | None = Field(None, description="Password of Redis, when it is not in `REDIS_URL`")
 

@@ -13,6 +13,17 @@ from pydantic import BeforeValidator
 
 _WINDOW = re.compile(r"(\d{1,2}:\d{2})\s*-\s*(\d{1,2}:\d{2})\s+(\S+)")
 
+_FORMS = (
+    "must look like redis://host:6379/0, redis+cluster://host:6379,host:6379 or "
+    "redis+sentinel://host:26379,host:26379/name; with rediss at its beginning for TLS"
+)
+_AT_THE_END = {
+    "": (re.compile(r"\d*"), "the number of the database, such as /0"),
+    "cluster": (re.compile(r"0?"), "the last host: a cluster has no databases"),
+    "sentinel": (re.compile(r"[^/]+"), "the name the Sentinels give the primary, such as /mymaster"),
+}
+"""What may come after the hosts, by the word after the plus sign."""
+
 
 @dataclass(frozen=True, slots=True)
 class DailyWindow:
@@ -56,15 +67,26 @@ def check_redis_url(url: str) -> str:
         parts = urlsplit(url)
     except ValueError:
         raise ValueError("is not a URL") from None
-    if parts.scheme not in {"redis", "rediss"} or not parts.hostname:
-        raise ValueError("must look like redis://host:6379/0, or rediss:// for TLS")
-    try:
-        _ = parts.port
-    except ValueError:
-        raise ValueError("must have a port from 1 to 65535") from None
-    if parts.path.strip("/") and not parts.path.strip("/").isdigit():
-        raise ValueError("must end with the number of the database, such as /0")
+    scheme, _, several = parts.scheme.partition("+")
+    hosts = parts.netloc.rpartition("@")[2].split(",")
+    if scheme not in {"redis", "rediss"} or several not in _AT_THE_END or (len(hosts) > 1 and not several):
+        raise ValueError(_FORMS)
+    _check_hosts(hosts)
+    rule, what = _AT_THE_END[several]
+    if not rule.fullmatch(parts.path.strip("/")):
+        raise ValueError(f"must end with {what}")
     return url
+
+
+def _check_hosts(hosts: list[str]) -> None:
+    for host in hosts:
+        try:
+            one = urlsplit(f"//{host}")
+            _ = one.port
+        except ValueError:
+            raise ValueError("must have a port from 1 to 65535 after each host") from None
+        if not one.hostname:
+            raise ValueError(_FORMS)
 
 
 def redis_url_without_password(url: str) -> str:

@@ -34,6 +34,7 @@ class Book:
         self._clock = clock
         self._pages: dict[AccountId, _Page] = {}
         self._seen: set[ExecId] = set()
+        self._runs_sent: set[str] = set()
 
     def note(self, report: Report) -> None:
         """Every report of the broker passes here; only executions matter. A trade that comes after the run
@@ -43,6 +44,14 @@ class Book:
         self._seen.add(report.exec_id)
         page = self._page(report.account)
         page.traded_at, page.run = self._clock.monotonic(), None
+
+    def sent(self, run: str) -> None:
+        """An order of this run (the digest in its orderRef) left this process."""
+        self._runs_sent.add(run)
+
+    def has_sent(self, run: str) -> bool:
+        """Whether this process ever sent an order of this run, whatever the journal says now."""
+        return run in self._runs_sent
 
     def verified(self, account: AccountId, run: RunCash, seconds_ago: float = 0.0) -> None:
         """A run ended with its positions confirmed."""

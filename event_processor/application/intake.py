@@ -47,7 +47,7 @@ class Intake:
         self._inbox, self._journal, self._rules = inbox, journal, rules
         self._clock, self._observer, self._bell = clock, observer, bell
         self._dispatch, self._settings = dispatch, settings
-        self._pending: dict[EntryId, EventKey] = {}
+        self._pending: dict[EntryId, tuple[InboxEntry, EventKey]] = {}
         self._closed: set[EventKey] = set()
         # Only the first entry not yet accepted can be what broke the process before this one: those behind it in
         # the same hand-out share its count without having been looked at.
@@ -143,7 +143,7 @@ class Intake:
             await self._inbox.acknowledge(entry.entry_id)
             self._observer.observe(EventRepeated(key=key, event_id=event.id, account=known.account))
         else:
-            self._pending[entry.entry_id] = key
+            self._pending[entry.entry_id] = entry, key
             self._dispatch(known)
         return None
 
@@ -213,11 +213,11 @@ class Intake:
                     await asyncio.sleep(0.5)
 
     async def _acknowledge_closed(self) -> None:
-        for entry_id, key in tuple(self._pending.items()):
+        for entry_id, (_, key) in tuple(self._pending.items()):
             if key in self._closed:
                 await self._inbox.acknowledge(entry_id)
                 del self._pending[entry_id]
-        self._closed.intersection_update(self._pending.values())
+        self._closed.intersection_update(key for _, key in self._pending.values())
 
     async def _renew(self) -> None:
         """Also notices what another processor, holding the account's lease, has closed meanwhile."""
@@ -225,7 +225,9 @@ class Intake:
             return
         for lost in await self._inbox.renew(tuple(self._pending)):
             self._pending.pop(lost, None)
-        for key in tuple(self._pending.values()):
+        for entry, key in tuple(self._pending.values()):
             record = await self._journal.find(key)
-            if record is None or record.stage is Stage.CLOSED:
+            if record is None:  # the store lost what it had confirmed: the entry still has the event
+                await self._handle(entry)
+            elif record.stage is Stage.CLOSED:
                 self._closed.add(key)

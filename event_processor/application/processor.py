@@ -74,6 +74,8 @@ class AccountProcessor:
         records = await self._desk.journal.open_records(self._account)
         todo = agenda(records, self._desk.clock.now())
         for old, newer in todo.superseded:
+            if old.key in self._in_question():
+                continue
             reason = f"superseded by event {newer.event.id} ({newer.event.source})"
             await self._end(lease, old, Conclusion(Outcome.SUPERSEDED, "superseded", reason))
         for record in todo.order:
@@ -90,13 +92,15 @@ class AccountProcessor:
             wait = self._gate(record, now)
             if wait:
                 self._waiting.note(record, wait)
-        over = any(now >= record.expires_at and not record.touched for record in todo.order)
-        return bool(todo.superseded) or over or any(self._waiting.worth_telling(r) for r in records)
+        asked = self._in_question()
+        over = any(now >= r.expires_at and not r.touched and r.key not in asked for r in todo.order)
+        superseded = any(old.key not in asked for old, _ in todo.superseded)
+        return superseded or over or any(self._waiting.worth_telling(r) for r in records)
 
     async def _advance(self, lease: Lease, record: EventRecord) -> bool:
         """True when something was done and the account should be looked at afresh."""
         now = self._desk.clock.now()
-        if now >= record.expires_at and not record.touched:
+        if now >= record.expires_at and not record.touched and record.key not in self._in_question():
             await self._expire(lease, record)
             return True
         wait = self._gate(record, now)
@@ -127,6 +131,12 @@ class AccountProcessor:
         if not session.ready:
             return Wait(f"session_{session.state}", session.advice)
         return self._waiting.still(record.key, now)
+
+    def _in_question(self) -> frozenset[EventKey]:
+        """Events a hold names: whatever the journal says of them may be wrong, so they are not closed as if they
+        had done nothing."""
+        pause = self._desk.pauses.on(self._account)
+        return frozenset(pause.events) if pause is not None and pause.held else frozenset()
 
     def _claim(self, record: EventRecord) -> None:
         if record.key in self._claimed:

@@ -127,8 +127,10 @@ class Rebalance:
             raise MarketClosed(hours.reason, until=hours.opens_at)
 
     async def _check_strangers(self, contracts: Sequence[Contract], rule: AccountRule) -> None:
-        evidence = await self._desk.session.evidence(math.inf)  # what this session saw when it began
-        lost = forgotten(evidence, run_digest(self._record.key, self._record.account))
+        run = run_digest(self._record.key, self._record.account)
+        # What this session saw when it began will do, unless we have sent something of this event since.
+        evidence = await self._desk.session.evidence(0 if self._desk.book.has_sent(run) else math.inf)
+        lost = forgotten(evidence, run)
         if lost:
             raise OutcomeUnknown(
                 f"the broker knows orders of this event ({', '.join(lost)}) although the journal says none was "

@@ -118,6 +118,7 @@ class Sending:
             except BrokerUnavailable:
                 return legs[position:]
             self._run.left(leg)
+            self._run.desk.book.sent(intent.ref.run)
             self._doubts.sent()
             telling.submitted(self._run.desk, self._run.record, intent)
         return ()

@@ -175,7 +175,9 @@ def _done(written: Settlement, *, repeated: bool) -> str:
         Resolution.ACCEPT: "the positions count as they are",
     }[written.resolution]
     before = f" already, by {written.by} at {written.at:%Y-%m-%d %H:%M:%S} UTC" if repeated else ""
-    return f"{written.subject} is settled{before}: {what}"
+    alive = written.resolution is Resolution.ADOPT and written.shown.startswith("open")
+    still = ". It was still open then: an event that trades its contract meanwhile ends with foreign_orders"
+    return f"{written.subject} is settled{before}: {what}{still if alive else ''}"
 
 
 async def _lift(desk: Desk, account: AccountId) -> str:

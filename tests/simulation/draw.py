@@ -19,9 +19,10 @@ from gateway_simulator.settings import (
     MarketSettings,
     Scenario,
 )
+from tests.simulation.trouble import add_trouble
 from tests.support.builders import event_body
 from tests.support.process import EPOCH
-from tests.support.world import Outage
+from tests.support.simulated_trouble import Outage, Trouble
 
 SYMBOLS = (
     *("SPY", "TLT", "GLD", "IEF", "VTI", "VEA", "QQQ", "IWM"),
@@ -46,13 +47,13 @@ class Story:
     scenario: Scenario
     events: tuple[tuple[float, str], ...]
     deaths: tuple[int, ...]
-    outages: tuple[Outage, ...]
+    trouble: Trouble
     trading: TradingSettings
 
     @property
     def calm(self) -> bool:
         """Whether nothing is done to the processor."""
-        return not (self.scenario.faults or self.deaths or self.outages)
+        return not (self.scenario.faults or self.deaths or self.trouble != Trouble())
 
     @property
     def hopeless(self) -> bool:
@@ -68,7 +69,7 @@ class Story:
     def __str__(self) -> str:
         lines = [f"seed {self.seed}: {len(self.events)} entries, deaths after facts {list(self.deaths)}"]
         lines += [f"  fault: {_words(fault)}" for fault in self.scenario.faults]
-        lines += [f"  store away from {o.at:.1f} for {o.seconds:.1f} s ({o.moment} the effect)" for o in self.outages]
+        lines += [f"  {one}" for one in self.trouble.words()]
         lines.append(f"  {self.scenario.latency}, prices wander {self.scenario.market.wander_bps} bps")
         return "\n".join(lines)
 
@@ -97,7 +98,7 @@ def draw(seed: int) -> Story:
         scenario=scenario,
         events=tuple(sorted(_events(chance, [account.number for account in accounts]))),
         deaths=deaths,
-        outages=() if calm else _outages(chance),
+        trouble=Trouble() if calm else add_trouble(seed, _outages(chance)),
         trading=replace(TradingSettings(), order_timeout=30.0, batch=chance.choice((1, 3, 20))),
     )
 

@@ -58,8 +58,9 @@ class MemoryJournal:
             raise InvariantViolated(f"event {record.key} has revision {record.revision} before it is accepted")
         if record.key not in self._state.records:
             self._keep(record, notes)
+        known = self._state.records[record.key]
         await self._gate.call("accept", "after")
-        return self._state.records[record.key]
+        return known
 
     async def write(
         self, lease: Lease, record: EventRecord, notes: Sequence[OutcomeNote], *, sending: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextvars import ContextVar, copy_context
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -15,7 +16,8 @@ from event_processor.application.intake import Intake, IntakeSettings
 from event_processor.application.leases import Leases
 from event_processor.application.session_keeper import SessionKeeper
 from event_processor.application.supervisor import Supervisor
-from event_processor.domain.facts import Fact
+from event_processor.domain.facts import Fact, LeaseChanged
+from event_processor.domain.ids import AccountId
 from event_processor.domain.order import Order
 from event_processor.domain.policy import AccountRule
 from event_processor.domain.record import EventRecord
@@ -28,13 +30,17 @@ EPOCH = datetime(2026, 1, 5, 15, 0, tzinfo=UTC)
 """Second 0 of virtual time: a Monday, 10:00 in New York."""
 LEASE_SECONDS = 15.0
 BURIAL_SECONDS_MAX = 30.0
+CLIENT_ID = 17
 
 
 class VirtualClock:
-    """`ports.Clock` on the running loop's time."""
+    """`ports.Clock` on the running loop's time; `ahead` is by how many seconds the host's clock was set forward."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
 
     def now(self) -> datetime:
-        return EPOCH + timedelta(seconds=self.monotonic())
+        return EPOCH + timedelta(seconds=self.monotonic() + self.ahead)
 
     def monotonic(self) -> float:
         return asyncio.get_running_loop().time()
@@ -53,14 +59,16 @@ class Process:
         trading: TradingSettings,
         on_fact: Callable[[Process, Fact], None],
         on_place: Callable[[Process, Order, int, SimulatedLink], None],
-        client_id: int = 17,
+        clock: VirtualClock,
+        client_id: int = CLIENT_ID,
         jitter_seed: int = 0,
     ) -> None:
-        self.name = name
+        self.name, self.client_id = name, client_id
+        self.tokens: dict[AccountId, int] = {}
+        """The fencing token of each account it says it holds."""
         self.killed = False
         self.died = asyncio.Event()
         self._client, self._on_fact = client, on_fact
-        clock = VirtualClock()
         self._broker = SimulatedBroker(
             sim, clock, client_id=client_id, on_place=lambda *placed: on_place(self, *placed)
         )
@@ -72,7 +80,9 @@ class Process:
             return Intake(client.inbox, client.journal, desk.rules, clock, self, desk.bell, dispatch, limits)
 
         self._supervisor = Supervisor(self.desk, client.outcomes, intake, version="0", trading_mode="paper")
-        self._task = asyncio.create_task(self._supervisor.run(), name=name)
+        context = copy_context()
+        context.run(CALLER.set, self)
+        self._task = asyncio.create_task(self._supervisor.run(), name=name, context=context)
 
     def _wire(
         self, clock: VirtualClock, rules: tuple[AccountRule, ...], trading: TradingSettings, jitter: Random
@@ -98,9 +108,17 @@ class Process:
         """`ports.Observer`; a dead process sees nothing more."""
         if self.killed:
             raise Crashed
+        if isinstance(fact, LeaseChanged):
+            self._lease_changed(fact)
         self._on_fact(self, fact)
         if self.killed:
             raise Crashed
+
+    def _lease_changed(self, fact: LeaseChanged) -> None:
+        if fact.held:
+            self.tokens[AccountId(fact.account)] = fact.token
+        else:
+            self.tokens.pop(AccountId(fact.account), None)
 
     @property
     def ended(self) -> bool:
@@ -133,6 +151,10 @@ class Process:
     def result(self) -> None:
         """Raise what it ended with."""
         self._task.result()
+
+
+CALLER: ContextVar[Process] = ContextVar("CALLER")
+"""The process in which code runs."""
 
 
 def _leaves(error: BaseException) -> list[BaseException]:

@@ -13,6 +13,7 @@ from gateway_simulator.settings import AccountSettings, FaultSettings, HoldingSe
 from tests.support.builders import event_text
 from tests.support.memory_store import Moment
 from tests.support.process import Process
+from tests.support.simulated_trouble import CHANGES
 from tests.support.virtual_time import run_virtual
 from tests.support.world import LIMIT_SECONDS, CallHook, World, carry_on
 
@@ -67,14 +68,12 @@ class DeathAtCall:
     """Kills the process at its nth call that changes the store: before its effect, or after it and before the
     answer."""
 
-    CHANGES = frozenset({"accept", "write", "acknowledge", "dead_letter", "publish", "published", "acquire", "release"})
-
     def __init__(self, number: int, moment: Moment) -> None:
         self._number, self._moment = number, moment
         self.seen = 0
 
     def __call__(self, process: Process, call: str, moment: Moment) -> None:
-        if call in self.CHANGES and moment == self._moment:
+        if call in CHANGES and moment == self._moment:
             self.seen += 1
             if self.seen == self._number:
                 process.kill()
@@ -94,6 +93,7 @@ def play(
         worlds.append(world)
         world.on_fact, world.on_call = DeathAt(*deaths), at_call
         world.start()
+        world.trouble_begins()
         for at, body in events:
             asyncio.get_running_loop().call_at(at, world.publish, body)
         world.expects(len(events))

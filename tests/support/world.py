@@ -17,20 +17,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 from event_processor.application.desk import TradingSettings
 from event_processor.domain.facts import Fact
 from event_processor.domain.policy import AccountRule
 from event_processor.domain.record import Stage
-from event_processor.errors import StoreUnavailable
+from event_processor.ports import Pause
 from gateway_simulator.ledger import Entry
 from gateway_simulator.server import Alarm
 from gateway_simulator.settings import Scenario
 from gateway_simulator.simulator import Simulator
 from tests.support.checkers import Checkers
 from tests.support.memory_store import MemoryStore, Moment
-from tests.support.process import EPOCH, LEASE_SECONDS, Process
+from tests.support.process import CALLER, CLIENT_ID, EPOCH, LEASE_SECONDS, Process, VirtualClock
+from tests.support.simulated_trouble import Jump, Stop, StoreFaults, Trouble
 
 LIMIT_SECONDS = 1800.0
 LOOK_SECONDS = 0.25
@@ -46,15 +47,6 @@ class _LoopClock:
 
     def now(self) -> float:
         return EPOCH.timestamp() + asyncio.get_running_loop().time()
-
-
-@dataclass(frozen=True, slots=True)
-class Outage:
-    """The store does not answer from `at` on, for some seconds; its effect comes about when `moment` is after."""
-
-    at: float
-    seconds: float
-    moment: Moment = "before"
 
 
 FactHook = Callable[[Process, Fact], None]
@@ -75,31 +67,34 @@ class World:
         seed: int = 1,
         rules: Sequence[AccountRule] = (),
         trading: TradingSettings | None = None,
-        outages: Sequence[Outage] = (),
+        trouble: Trouble | None = None,
         hold_seconds: float | None = None,
     ) -> None:
         """`hold_seconds` is how long an account stays held for review before somebody resumes it (None: nobody)."""
         self.sim = Simulator(scenario, _LoopClock(), seed=seed)
         self.store = MemoryStore(interrupt=self._interrupt)
+        self.clock = VirtualClock()
         self.facts: list[Fact] = []
         self.on_fact: FactHook = carry_on
         self.on_call: CallHook = carry_on
         self.deaths = 0
         self._timeline: list[tuple[float, str, object]] = []
-        self._seed, self._outages, self._hold_seconds = seed, tuple(outages), hold_seconds
+        self._trouble = trouble or Trouble()
+        self._faults = StoreFaults(self._trouble, self.tell)
+        self._seed, self._hold_seconds = seed, hold_seconds
         self._rules = tuple(rules) or _default_rules(scenario)
         self._trading = trading or TradingSettings()
         self._alarm = Alarm(self.sim)
-        self.checkers = Checkers(self.sim, self.store)
+        self.checkers = Checkers(self.sim, self.store, forgetful=self._trouble.lost_write > 0)
         self.sim.ledger.on_entry.append(self._ledger_entry)
-        self._process: Process | None = None
+        self._processes: list[Process] = []
         self._expected = 0
 
     # processes
 
-    def start(self, name: str = "processor-1") -> Process:
+    def start(self, name: str = "processor-1", client_id: int = CLIENT_ID) -> Process:
         """A new process on the store and the exchange as they are."""
-        self._process = Process(
+        process = Process(
             name,
             self.store.client(name, LEASE_SECONDS),
             self.sim,
@@ -107,19 +102,49 @@ class World:
             trading=self._trading,
             on_fact=self._fact,
             on_place=self.checkers.placing,
+            clock=self.clock,
+            client_id=client_id,
             jitter_seed=self._seed * 1000 + self.deaths,
         )
-        return self._process
+        self._processes.append(process)
+        return process
 
-    async def restart(self) -> None:
+    def trouble_begins(self) -> None:
+        """From now on the trouble comes about, each piece at its second."""
+        loop, trouble = asyncio.get_running_loop(), self._trouble
+        for second in trouble.seconds:
+            loop.call_at(second.at, self._start_another, second.name, second.client_id)
+        for jump in trouble.jumps:
+            loop.call_at(jump.at, self._jump, jump)
+        for stop in trouble.stops:
+            loop.call_at(stop.at, self._pause, stop)
+            loop.call_at(stop.at + stop.seconds, self._resume, stop)
+
+    def _start_another(self, name: str, client_id: int) -> None:
+        self.tell("world", f"another processor starts: {name}, client id {client_id}")
+        self.start(name, client_id)
+
+    def _jump(self, jump: Jump) -> None:
+        self.tell("world", f"the clock is set {jump.seconds:.0f} s forward")
+        self.clock.ahead += jump.seconds
+
+    def _pause(self, stop: Stop) -> None:
+        self.tell("operator", f"pauses {stop.scope}")
+        self.store.pauses[stop.scope, False] = Pause(stop.scope, "drawn", self.clock.now())
+
+    def _resume(self, stop: Stop) -> None:
+        self.tell("operator", f"resumes {stop.scope}")
+        self.store.pauses.pop((stop.scope, False), None)
+
+    async def restart(self, process: Process) -> None:
         """Bury the dead process and, after a moment, start a fresh one."""
-        assert self._process is not None
         self.tell("world", "the process died")
-        await self._process.buried()
+        await process.buried()
+        self._processes.remove(process)
         self.deaths += 1
         await asyncio.sleep(DOWN_SECONDS)
         self.tell("world", "a fresh process starts")
-        self.start()
+        self.start(process.name, process.client_id)
 
     def publish(self, body: str) -> None:
         """Append an event to the stream."""
@@ -138,31 +163,30 @@ class World:
         quiet_since: float | None = None
         async with asyncio.timeout(limit_seconds):
             while quiet_since is None or self.now - quiet_since < QUIET_SECONDS:
-                await self._look_after_process()
+                await self._look_after_processes()
                 self._resume_held()
                 if not self.finished:
                     quiet_since = None
                 elif quiet_since is None:
                     quiet_since = self.now
 
-    async def _look_after_process(self) -> None:
-        process = self._process
-        assert process is not None
-        try:
-            async with asyncio.timeout(LOOK_SECONDS):
-                await process.died.wait()
-        except TimeoutError:
-            if process.ended:
+    async def _look_after_processes(self) -> None:
+        deaths = [asyncio.ensure_future(process.died.wait()) for process in self._processes]
+        await asyncio.wait(deaths, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        for death in deaths:
+            death.cancel()
+        for process in tuple(self._processes):
+            if process.killed:
+                await self.restart(process)
+            elif process.ended:
                 process.result()
-                raise AssertionError("the processor stopped by itself") from None
-        else:
-            await self.restart()
+                raise AssertionError("the processor stopped by itself")
 
     def _resume_held(self) -> None:
         if self._hold_seconds is None:
             return
         for key, pause in tuple(self.store.pauses.items()):
-            if (EPOCH.timestamp() + self.now) - pause.at.timestamp() >= self._hold_seconds:
+            if pause.held and (self.clock.now() - pause.at).total_seconds() >= self._hold_seconds:
                 self.tell("operator", f"resumes {pause.scope}")
                 del self.store.pauses[key]
 
@@ -182,15 +206,14 @@ class World:
         return asyncio.get_running_loop().time()
 
     async def close(self) -> None:
-        """Stop the process in good order, or bury it when it dies doing so."""
-        process = self._process
-        assert process is not None
-        try:
-            await process.stopped()
-        except BaseException:
-            if not process.killed:
-                raise
-            await process.buried()
+        """Stop the processes in good order; bury what dies doing so."""
+        for process in self._processes:
+            try:
+                await process.stopped()
+            except BaseException:
+                if not process.killed:
+                    raise
+                await process.buried()
         self._alarm.stop()
 
     def problems(self) -> list[str]:
@@ -210,12 +233,10 @@ class World:
             self.tell("exchange", entry)
 
     async def _interrupt(self, call: str, moment: Moment) -> None:
-        if self._process is not None:
-            self.on_call(self._process, call, moment)
-        for outage in self._outages:
-            if outage.moment == moment and outage.at <= self.now < outage.at + outage.seconds:
-                self.tell("store", f"does not answer {call} ({moment} its effect)")
-                raise StoreUnavailable(f"no answer to {call}")
+        process = CALLER.get(None)
+        if process is not None:
+            self.on_call(process, call, moment)
+            await self._faults.strike(self.store, process.name, call, moment)
         if call == "acknowledge" and moment == "after":
             self.checkers.acknowledged()
 

@@ -26,9 +26,7 @@ def oversizes(source: Source) -> list[str]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             lines = (node.end_lineno or node.lineno) - node.lineno + 1
             if lines > FUNCTION_LINES_MAX:
-                found.append(
-                    source.at(node, f"{node.name} has {lines} lines, the limit is {FUNCTION_LINES_MAX}")
-                )
+                found.append(source.at(node, f"{node.name} has {lines} lines, the limit is {FUNCTION_LINES_MAX}"))
     return found
 
 
@@ -64,9 +62,7 @@ def swallowed_exceptions(source: Source) -> list[str]:
 def sleeps(source: Source) -> list[str]:
     """Blocking sleeps: product code waits for events, with a limit."""
     return [
-        source.at(node, "wait for the event, not for time to pass")
-        for node in ast.walk(source.tree)
-        if _is_sleep(node)
+        source.at(node, "wait for the event, not for time to pass") for node in ast.walk(source.tree) if _is_sleep(node)
     ]
 
 

@@ -36,9 +36,7 @@ def homeless(sources: Iterable[Source]) -> list[str]:
     found = []
     for (package, what), files in sorted(places.items()):
         home = AGREED.get((package, what), min(files, key=lambda path: (-len(files[path]), path)))
-        found += [
-            f"{line}; its home is {home}" for path, lines in files.items() if path != home for line in lines
-        ]
+        found += [f"{line}; its home is {home}" for path, lines in files.items() if path != home for line in lines]
     return found
 
 

@@ -27,7 +27,8 @@ ARROWS: dict[str, frozenset[str]] = {
 STANDARD_LIBRARY_ONLY = frozenset({"errors", "domain", "ports", "application"})
 # Third-party packages with one door each: package -> the modules below which it may be imported.
 DOORS: dict[str, tuple[str, ...]] = {
-    "ib_async": ("event_processor.adapters.ibkr",),
+    # The drill also sends what the adapter never does: what-if orders, and orders without a time in force.
+    "ib_async": ("event_processor.adapters.ibkr", "event_processor.entrypoints.drill"),
     "ibapi": (),
     "redis": ("event_processor.adapters.redis", "event_processor.entrypoints.demo"),
 }
@@ -59,9 +60,7 @@ def impurities(source: Source) -> list[str]:
         return []
     kinds = (ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith)
     return [
-        source.at(node, "the domain has no async code")
-        for node in ast.walk(source.tree)
-        if isinstance(node, kinds)
+        source.at(node, "the domain has no async code") for node in ast.walk(source.tree) if isinstance(node, kinds)
     ]
 
 
@@ -105,11 +104,7 @@ def _arrow_objection(module: str, target: str) -> str:
         return ""
     if theirs not in ARROWS:
         return f"{theirs} is in no layer"
-    return (
-        ""
-        if theirs in ARROWS.get(ours, frozenset())
-        else f"{ours or 'the package'} is below {theirs} or beside it"
-    )
+    return "" if theirs in ARROWS.get(ours, frozenset()) else f"{ours or 'the package'} is below {theirs} or beside it"
 
 
 def _neighbour_objection(module: str, target: str) -> str:

@@ -26,9 +26,7 @@ def lock_violations(name: str, text: str) -> list[str]:
 def missing_from_lock(requirements: list[str], text: str) -> list[str]:
     """Names that the project asks for and the lock does not hold."""
     locked = {canonical(match["name"]) for entry in entries(text) if (match := PIN.match(entry))}
-    asked = {
-        canonical(re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0]) for requirement in requirements
-    }
+    asked = {canonical(re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0]) for requirement in requirements}
     return sorted(asked - locked)
 
 

@@ -68,9 +68,7 @@ def test_good_habits_pass(rule: Rule, text: str) -> None:
     assert rule(Source(PATH, text)) == []
 
 
-@pytest.mark.parametrize(
-    "path", ["event_processor/utils.py", "tests/support/ib_helpers.py", "a/managers/b.py"]
-)
+@pytest.mark.parametrize("path", ["event_processor/utils.py", "tests/support/ib_helpers.py", "a/managers/b.py"])
 def test_empty_file_names_are_caught(path: str) -> None:
     """A file or folder name that says nothing is found as well as a class."""
     assert len(empty_names(Source(path, ""))) == 1

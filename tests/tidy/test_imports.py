@@ -68,9 +68,7 @@ WRONG = [
 
 def test_the_project_keeps_its_arrows() -> None:
     """No file of the product imports against the architecture."""
-    assert [
-        line for source in product_sources() for line in import_violations(source) + impurities(source)
-    ] == []
+    assert [line for source in product_sources() for line in import_violations(source) + impurities(source)] == []
 
 
 @pytest.mark.parametrize(("path", "text"), RIGHT)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import ib_async as ib
 
@@ -15,20 +15,25 @@ from event_processor.domain.contract import Contract, ContractQuery
 from event_processor.domain.ids import ConId
 from event_processor.errors import ContractUnresolved, GatewayDisconnected
 
-_T = TypeVar("_T")
-
 _EXCHANGE_ALIASES = {"ISLAND": "NASDAQ"}
 """IBKR writes one exchange in several ways; NASDAQ.NMS is NASDAQ too."""
 
 
+Known = tuple[Contract, datetime]
+"""A contract and when it was fetched."""
+
+
 class ContractStore(Protocol):
-    """Where resolved contracts may be kept over restarts; it spares look-ups and nothing depends on it."""
+    """Where resolved contracts may be kept over restarts; it spares look-ups and nothing depends on it.
 
-    async def load(self, query: ContractQuery) -> tuple[Contract, datetime] | None:
-        """The contract and when it was fetched."""
+    It never raises and never takes long: what it cannot answer it does not know.
+    """
 
-    async def save(self, query: ContractQuery, contract: Contract, fetched_at: datetime) -> None:
-        """Keep it."""
+    async def load(self, queries: Sequence[ContractQuery]) -> Mapping[ContractQuery, Known]:
+        """What it knows of these."""
+
+    async def save(self, found: Mapping[ContractQuery, Known]) -> None:
+        """Keep them."""
 
 
 class ContractBook:
@@ -37,7 +42,8 @@ class ContractBook:
     def __init__(self, now: Callable[[], datetime], store: ContractStore | None = None) -> None:
         self._now = now
         self._store = store
-        self._known: dict[ContractQuery, tuple[Contract, datetime]] = {}
+        self._known: dict[ContractQuery, Known] = {}
+        self._by_id: dict[ConId, Known] = {}
 
     async def resolve(self, asker: Asker, queries: Iterable[ContractQuery]) -> Mapping[ContractQuery, Contract]:
         """The contract of each query.
@@ -47,24 +53,45 @@ class ContractBook:
             GatewayDisconnected: a look-up failed; nothing is concluded from that.
         """
         distinct = list(dict.fromkeys(queries))
-        answers = await _all(self._contract(asker, query) for query in distinct)
+        known = await self.known_today(distinct)
+        unknown = [query for query in distinct if query not in known]
+        answers = await asyncio.gather(*(self._look_up(asker, query) for query in unknown), return_exceptions=True)
+        found = {query: answer for query, answer in zip(unknown, answers, strict=True) if isinstance(answer, tuple)}
+        self._keep(found)
+        if found and self._store:
+            await self._store.save(found)
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
         problems = [answer for answer in answers if isinstance(answer, str)]
         if problems:
             raise ContractUnresolved("; ".join(problems))
-        return {query: found for query, found in zip(distinct, answers, strict=True) if isinstance(found, Contract)}
+        return {query: contract for query, (contract, _) in (known | found).items()}
 
-    async def _contract(self, asker: Asker, query: ContractQuery) -> Contract | str:
+    async def known_today(self, queries: Sequence[ContractQuery]) -> dict[ContractQuery, Known]:
+        """What is known of these without asking the broker."""
+        known = self._remembered(queries)
+        missing = [query for query in queries if query not in known]
+        if missing and self._store:
+            self._keep(await self._store.load(missing))
+            known = self._remembered(queries)
+        return known
+
+    def _remembered(self, queries: Sequence[ContractQuery]) -> dict[ContractQuery, Known]:
+        today = self._now().date()
+        found = [
+            (query, known) for query in queries for known in (self._known.get(query), self._by_id.get(query.con_id))
+        ]
+        return {query: known for query, known in found if known is not None and known[1].date() == today}
+
+    def _keep(self, found: Mapping[ContractQuery, Known]) -> None:
+        self._known.update(found)
+        self._by_id.update((known[0].con_id, known) for known in found.values())
+
+    async def _look_up(self, asker: Asker, query: ContractQuery) -> Known | str:
         """The contract, or what is wrong in words."""
-        cached = self._known.get(query) or (await self._store.load(query) if self._store else None)
-        if cached is not None and cached[1].date() == self._now().date():
-            self._known[query] = cached
-            return cached[0]
         found = narrow(query, await self._candidates(asker, query))
-        if isinstance(found, Contract):
-            self._known[query] = found, self._now()
-            if self._store:
-                await self._store.save(query, *self._known[query])
-        return found
+        return found if isinstance(found, str) else (found, self._now())
 
     async def _candidates(self, asker: Asker, query: ContractQuery) -> Sequence[Contract]:
         request = translate.to_ib_query(query)
@@ -116,12 +143,3 @@ def _exchange(name: str) -> str:
 def _name(contract: Contract) -> str:
     where = f"@{contract.primary_exchange}" if contract.primary_exchange else ""
     return f"{contract.symbol}{where} ({contract.currency}, con_id {contract.con_id})"
-
-
-async def _all(look_ups: Iterable[Awaitable[_T]]) -> list[_T]:
-    """All answers; the first failure once every look-up has ended, so that none is left running."""
-    answers = await asyncio.gather(*look_ups, return_exceptions=True)
-    for answer in answers:
-        if isinstance(answer, BaseException):
-            raise answer
-    return [answer for answer in answers if not isinstance(answer, BaseException)]

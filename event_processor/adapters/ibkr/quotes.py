@@ -1,13 +1,15 @@
 """Quotes with their age, over at most so many market data lines.
 
-The contracts asked for get standing lines, as far as two thirds of the lines reach; what is left over, and
-what has not been heard of for a while, is asked for by snapshot, a wave at a time.
+The contracts asked for get standing lines, as far as the lines reach. When there are more, some lines are kept
+for what is left over: it is asked for by snapshot, a wave at a time, and so is what has not been heard of for a
+while. A standing line is only given up when there is no other room, the longest unused first.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -42,10 +44,10 @@ class QuoteBook:
         self._wire = wire
         self._now = now
         self._settings = settings
-        self._wave = max(1, settings.market_data_lines // 3)
-        self._standing_max = settings.market_data_lines - self._wave
+        self._wave_max = max(1, settings.market_data_lines // 3)
         self._lines: dict[ConId, Line] = {}
         self._by_request: dict[int, Line] = {}
+        self._refused: set[ConId] = set()
         self._news = asyncio.Event()
         self._turn = asyncio.Lock()
         self._type_chosen = not settings.allow_delayed
@@ -69,10 +71,28 @@ class QuoteBook:
             raise _unavailable(missing)
         return {con_id: quote for con_id, quote in found.items() if quote is not None}
 
+    def lacking(self, wanted: Sequence[Contract]) -> Sequence[Contract]:
+        """Which contracts should get a standing line, as far as the lines reach; none the gateway has refused."""
+        without = [contract for contract in wanted if contract.con_id not in self._lines]
+        more = self._reach(len(wanted)) - (len(wanted) - len(without))
+        return [contract for contract in without if contract.con_id not in self._refused][: max(0, more)]
+
+    async def keep(self, contract: Contract, wanted: Sequence[Contract]) -> None:
+        """A standing line for a contract that is still lacking one, without waiting for its price.
+
+        Raises:
+            GatewayDisconnected: the connection has ended.
+        """
+        async with self._turn:
+            if contract in self.lacking(wanted):
+                await self._make_room(1, {each.con_id for each in wanted})
+                await self._subscribe(self._line(contract))
+
     def lines_lost(self) -> None:
         """1101: the gateway has forgotten every subscription."""
         self._lines.clear()
         self._by_request.clear()
+        self._refused.clear()
 
     def tick_price(self, request_id: int, tick_type: int, price: float) -> None:
         """A price tick; unknown ids are lines given up."""
@@ -105,6 +125,7 @@ class QuoteBook:
         line.hear_code(code)
         if code in codes.DATA_REFUSALS:
             del self._by_request[request_id]
+            self._refused.add(line.contract.con_id)
         self._news.set()
         return True
 
@@ -118,40 +139,58 @@ class QuoteBook:
     async def _fetch(self, missing: Sequence[Line], wanted: Sequence[Line]) -> None:
         if not missing:
             return
-        if not self._type_chosen:
-            await self._wire.choose_data_type(DELAYED)
-            self._type_chosen = True
         newcomers = [line for line in missing if not line.standing_id]
-        room = await self._make_room(len(newcomers), wanted)
+        room, wave = await self._divide(len(newcomers), len(missing), {line.contract.con_id for line in wanted})
         subscribed = newcomers[:room]
         for line in subscribed:
-            line.standing_id = await self._request(line, snapshot=False)
+            await self._subscribe(line)
         await self._settle(subscribed)
         done = {id(line) for line in subscribed}
         rest = [line for line in missing if id(line) not in done]
-        for start in range(0, len(rest), self._wave):
-            wave = rest[start : start + self._wave]
-            for line in wave:
+        for start in range(0, len(rest), wave):
+            part = rest[start : start + wave]
+            for line in part:
                 line.snapshot_id = await self._request(line, snapshot=True)
-            await self._settle(wave)
-            await self._release(wave)
-            if not any(line.answered for line in wave):
+            await self._settle(part)
+            await self._release(part)
+            if not any(line.answered for line in part):
                 return
 
-    async def _make_room(self, count: int, wanted: Sequence[Line]) -> int:
-        """Give up the longest unused standing lines for `count` new ones; how many fit."""
+    async def _divide(self, newcomers: int, missing: int, wanted: AbstractSet[ConId]) -> tuple[int, int]:
+        """How many newcomers get standing lines, and how many lines are left for a wave of snapshots."""
+        free = self._settings.market_data_lines - self._standing
+        wave = min(self._wave_max, max(missing - newcomers, missing - free))
+        free = await self._make_room(wave, wanted)
+        return min(newcomers, free - wave), max(1, wave)
+
+    def _reach(self, count: int) -> int:
+        """How many of so many contracts can stand: all, or what leaves room for snapshots of the others."""
+        lines = self._settings.market_data_lines
+        return lines - min(self._wave_max, max(0, count - lines))
+
+    @property
+    def _standing(self) -> int:
+        return sum(1 for line in self._lines.values() if line.standing_id)
+
+    async def _make_room(self, count: int, wanted: AbstractSet[ConId]) -> int:
+        """Give up standing lines until so many are free, those that are not wanted first; how many are free."""
+        free = self._settings.market_data_lines - self._standing
         standing = [line for line in self._lines.values() if line.standing_id]
-        room = self._standing_max - len(standing)
-        keep = {id(line) for line in wanted}
-        for line in (line for line in standing if id(line) not in keep):
-            if room >= count:
+        for line in sorted(standing, key=lambda line: line.contract.con_id in wanted):
+            if free >= count:
                 break
             await self._give_up(line.standing_id)
             line.standing_id = 0
-            room += 1
-        return min(room, count)
+            free += 1
+        return free
+
+    async def _subscribe(self, line: Line) -> None:
+        line.standing_id = await self._request(line, snapshot=False)
 
     async def _request(self, line: Line, *, snapshot: bool) -> int:
+        if not self._type_chosen:
+            await self._wire.choose_data_type(DELAYED)
+            self._type_chosen = True
         request_id = await self._wire.request_data(line.contract, snapshot=snapshot)
         line.ask_anew()
         self._by_request[request_id] = line

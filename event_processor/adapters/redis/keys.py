@@ -7,6 +7,7 @@ dead-letter stream are tagged with its name and live in its slot. Nothing crosse
 
 from __future__ import annotations
 
+from event_processor.domain.contract import ContractQuery
 from event_processor.domain.ids import AccountId, EntryId, EventKey
 
 EVENTS = "rebalancer:events"
@@ -64,6 +65,12 @@ def timeline(key: EventKey) -> str:
 def settlements(account: AccountId) -> str:
     """Hash: the questions that people have settled in one account."""
     return f"{{rebalancer}}:settlements:{account}"
+
+
+def contract(query: ContractQuery) -> str:
+    """String with a time to live: the contract that this query means."""
+    words = (query.symbol, query.con_id, query.sec_type, query.currency, query.exchange, query.primary_exchange)
+    return f"{{rebalancer}}:contract:{':'.join(map(str, words))}"
 
 
 def status(name: str) -> str:

@@ -7,6 +7,7 @@ import typer
 from event_processor import __version__
 from event_processor.entrypoints.cli.control import pause, resume
 from event_processor.entrypoints.cli.demo import demo
+from event_processor.entrypoints.cli.drill import drill
 from event_processor.entrypoints.cli.events import events, orders
 from event_processor.entrypoints.cli.exits import EPILOG
 from event_processor.entrypoints.cli.publish import plan, publish
@@ -26,7 +27,7 @@ app = typer.Typer(
 for command in (run, demo, publish, plan, status):
     app.command(epilog=EPILOG)(command)
 app.add_typer(events, name="events", epilog=EPILOG)
-for command in (orders, reconcile, pause, resume, schema):
+for command in (orders, reconcile, pause, resume, drill, schema):
     app.command(epilog=EPILOG)(command)
 
 

@@ -13,8 +13,8 @@ from event_processor.application.telling import plan_data
 from event_processor.domain.event import TargetLine
 from event_processor.domain.intent import OrderIntent
 from event_processor.entrypoints.cli.event_story import Story, Wait, executions, instant, sentence, states, waits
-from event_processor.entrypoints.cli.outcome_tables import show_plan, show_summary
-from event_processor.entrypoints.cli.screen import STYLES, age, out, say, table
+from event_processor.entrypoints.cli.outcome_tables import show_plan, weights_table
+from event_processor.entrypoints.cli.screen import STYLES, age, out, say, share, table
 
 LEVEL_STYLES = {"warning": "yellow", "error": "bold red", "debug": "dim"}
 TARGETS_SHOWN = 12
@@ -30,9 +30,10 @@ def show(story: Story) -> None:
     if record.plan is not None:
         say("")
         show_plan(plan_data(record.plan))
-    if record.outcome is not None and record.summary:
+    if record.summary.get("weights"):
         say("")
-        show_summary(record.outcome, record.summary)
+        out.print(weights_table(record.summary["weights"]))
+        say(f"residual drift {share(record.summary.get('residual_drift'))}{_cost(story)}")
     if record.intents:
         say("")
         out.print(_orders(story))
@@ -110,6 +111,14 @@ def _settlements(story: Story) -> None:
         command = f"rebalancer reconcile {story.record.account}"
         out.print("[bold red]unsettled[/]   ", end="")
         say(f"{question.subject}: the account is held until a person settles it; look with: {command}")
+
+
+def _cost(story: Story) -> str:
+    told = story.record.summary
+    if not told.get("commission"):
+        return ""
+    part = "" if told.get("commission_complete") else ", not all of it told yet"
+    return f", commission {told['commission']} {told.get('base_currency', '')}{part}"
 
 
 def _orders(story: Story) -> Tree:

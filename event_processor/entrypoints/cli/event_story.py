@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 from event_processor.domain.intent import OrderIntent
@@ -69,7 +70,7 @@ class Wait:
 def waits(timeline: Sequence[Line]) -> list[Wait]:
     """Why the event waited, and from when to when: until whatever happened next."""
     found = []
-    for line, following in zip(timeline, [*timeline[1:], None], strict=True):
+    for line, following in zip_longest(timeline, timeline[1:]):
         if line["name"] == "event.waiting":
             end = instant(following) if following else None
             found.append(Wait(instant(line), end, line["reason_code"], line["reason"], line.get("until")))

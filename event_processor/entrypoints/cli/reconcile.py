@@ -121,14 +121,14 @@ def _show_account(account: Mapping[str, Any]) -> None:
     positions = account.get("positions") or ()
     columns = ("symbol", "con_id", ">quantity")
     if positions:
-        title = f"\nPositions of {account['account']} at the broker"
+        say(f"\nPositions of {account['account']} at the broker")
         rows = ([str(line[name.removeprefix(">")]) for name in columns] for line in positions)
-        out.print(table(title, columns, rows))
+        out.print(table("", columns, rows))
     strangers = account.get("strangers") or ()
     fields = ("order_ref", "perm_id", "client_id", "side", "symbol", "quantity", "status")
     if strangers:
-        title = f"\nOpen orders in {account['account']} that belong to no event shown"
-        out.print(table(title, fields, ([str(line[name] or "") for name in fields] for line in strangers)))
+        say(f"\nOpen orders in {account['account']} that belong to no event shown")
+        out.print(table("", fields, ([str(line[name] or "") for name in fields] for line in strangers)))
     for pause in account.get("pauses") or ():
         say(f"\n{account['account']} is {'held' if pause['held'] else 'paused'} ({pause['scope']}): {pause['reason']}")
     for question in account.get("unsettled") or ():

@@ -25,6 +25,8 @@ STYLES = {
     "no_change": "green",
     "done": "green",
     "filled": "green",
+    "passed": "green",
+    "skipped": "yellow",
     "ready": "green",
     "working": "cyan",
     "submitting": "yellow",

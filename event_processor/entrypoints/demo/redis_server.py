@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -40,13 +41,15 @@ class RedisServer:
     """One server process; `start` after `stop` or `kill` brings it back on the same port and data.
 
     `directory` keeps the data and the log; without one a temporary folder is made, and removed on leaving
-    the context. Neither port nor folder change in the life of the object.
+    the context. Neither port nor folder change in the life of the object. `options` are added to its
+    configuration, or replace what is there.
     """
 
-    def __init__(self, directory: Path | None = None) -> None:
+    def __init__(self, directory: Path | None = None, options: Mapping[str, str] | None = None) -> None:
         self._owns_directory = directory is None
         self.directory = directory or Path(tempfile.mkdtemp(prefix="rebalancer-redis-"))
         self.port = 0
+        self._options = dict(options or {})
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -74,7 +77,7 @@ class RedisServer:
         for _ in range(PORT_TRIES):
             port = self.port or _free_port()
             self._process = subprocess.Popen(
-                [program, *_options(port, self.directory, self.log_file)],
+                [program, *_options(port, self.directory, self.log_file, self._options)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -135,7 +138,7 @@ class RedisServer:
             shutil.rmtree(self.directory, ignore_errors=True)
 
 
-def _options(port: int, directory: Path, log_file: Path) -> list[str]:
+def _options(port: int, directory: Path, log_file: Path, more: Mapping[str, str]) -> list[str]:
     options = {
         "port": str(port),
         "bind": HOST,
@@ -146,6 +149,7 @@ def _options(port: int, directory: Path, log_file: Path) -> list[str]:
         "appendonly": "yes",
         "appendfsync": "always",
         "maxmemory-policy": "noeviction",
+        **more,
     }
     return [word for name, value in options.items() for word in (f"--{name}", value)]
 

@@ -9,14 +9,18 @@ from typing import Any
 import pytest
 
 from event_processor.application.commands import answer
+from event_processor.application.rebalance import hold
+from event_processor.domain.contract import ContractQuery
 from event_processor.domain.event import RebalanceEvent, event_json
 from event_processor.domain.facts import DoubtSettled, TradingPauseChanged
-from event_processor.domain.ids import AccountId, EntryId, EventKey
+from event_processor.domain.ids import AccountId, EntryId, EventKey, OrderRef
+from event_processor.domain.order import Order, OrderType, Side
 from event_processor.domain.record import EventRecord, Outcome
-from event_processor.domain.settlement import Resolution
+from event_processor.domain.settlement import Resolution, Settlement
 from event_processor.ports import Pause
 from gateway_simulator.settings import FaultSettings, Scenario
 from tests.support.builders import AT, event_text
+from tests.support.process import Process
 from tests.support.virtual_time import run_virtual
 from tests.support.world import World
 
@@ -140,7 +144,7 @@ def test_a_resubmitted_order_is_planned_from_what_is_held() -> None:
         await scene.world.settle()
         assert scene.records[1].outcome is Outcome.COMPLETED
         [intent] = scene.records[1].intents
-        assert (intent.quantity, scene.spy()) == (15, 20)
+        assert (intent.quantity, scene.spy()) == (Decimal(15), Decimal(20))
 
     played(story, *LOST_AND_UNEXPLAINED)
 
@@ -157,7 +161,7 @@ def test_settling_again_has_no_second_effect() -> None:
         assert (other["ok"], "settled before as resubmit" in other["message"]) == (False, True)
         scene.world.publish(event_json(scene.published[0]))
         await scene.world.settle()
-        assert (len(scene.records), scene.spy()) == (2, 20)
+        assert (len(scene.records), scene.spy()) == (2, Decimal(20))
 
     played(story, *LOST_AND_UNEXPLAINED)
 
@@ -172,7 +176,7 @@ def test_a_settlement_cut_short_is_finished_by_asking_again() -> None:
         again = await scene.settle("resubmit", ref)
         assert (again["ok"], scene.held) == (True, False)
         await scene.world.settle()
-        assert (len(scene.records), scene.spy()) == (2, 20)
+        assert (len(scene.records), scene.spy()) == (2, Decimal(20))
 
     played(story, *LOST_AND_UNEXPLAINED)
 
@@ -319,6 +323,114 @@ def test_accounts_of_another_login_and_unknown_requests_are_refused() -> None:
         assert (await scene.ask("fly"))["reason_code"] == "unknown_request"
 
     played(story)
+
+
+def test_somebody_else_is_quicker() -> None:
+    """Two people settle at once: the first word counts, and the second person reads it."""
+
+    async def story(scene: Scene) -> None:
+        ref = scene.ref
+        theirs = Settlement(ref, scene.records[0].key, ref, Resolution.RESUBMIT, "bob", AT, "nothing")
+
+        def quicker(process: Process, call: str, moment: str) -> None:
+            if (call, moment) == ("settle", "before"):
+                scene.world.store.settlements[ACCOUNT, ref] = theirs
+
+        scene.world.on_call = quicker
+        told = await scene.settle("abandon", ref)
+        assert (told["ok"], "as resubmit, by bob" in told["message"]) == (False, True)
+        assert scene.held
+
+    played(story, *LOST_AND_UNEXPLAINED)
+
+
+@pytest.mark.parametrize(("newer", "words"), [(True, "was held anew"), (False, "is not held")])
+def test_only_the_hold_that_was_looked_at_is_lifted(newer: bool, words: str) -> None:
+    """One set meanwhile stays; one that somebody lifted meanwhile is gone already."""
+
+    async def story(scene: Scene) -> None:
+        hold = scene.world.store.pauses[ACCOUNT, True]
+
+        def meanwhile(process: Process, call: str, moment: str) -> None:
+            if newer and (call, moment) == ("lift", "before"):
+                scene.world.store.pauses[ACCOUNT, True] = replace(hold, reason="another doubt")
+            elif not newer and (call, moment) == ("settle", "after"):
+                del scene.world.store.pauses[ACCOUNT, True]
+
+        scene.world.on_call = meanwhile
+        told = await scene.settle("abandon", scene.ref)
+        assert (told["ok"], words in told["message"], scene.held) == (True, True, newer)
+
+    played(story, *LOST_AND_UNEXPLAINED)
+
+
+def test_open_events_are_shown_beside_the_orders_of_others() -> None:
+    """A resting order of ours is the broker's to keep; what a person placed belongs to no event."""
+
+    async def run() -> None:
+        faults = (FaultSettings("order", {"never_fill": True, "symbol": "SPY"}),)
+        scene = Scene(World(Scenario(faults=faults)))
+        scene.world.publish(
+            event_text(account=ACCOUNT, targets=[{"symbol": "SPY", "quantity": 2}], completeness="partial")
+        )
+        await asyncio.sleep(3)
+        by_hand = {"symbol": "TLT", "side": "BUY", "quantity": "3", "limit": "1"}
+        scene.world.sim.actions.run("manual_order", by_hand)
+        await asyncio.sleep(1)
+        shown = await scene.account()
+        assert [(line["decision"], line["state"]) for line in shown["lines"]] == [("adopt", "working")]
+        assert [(one["symbol"], one["order_ref"]) for one in shown["strangers"]] == [("TLT", "")]
+        await scene.process.desk.journal.pause(Pause("all", "lunch", AT))
+        assert (await scene.account())["pauses"] == [{"scope": "all", "reason": "lunch", "held": False}]
+        scene.world.sim.actions.run("release", {})
+        await scene.world.settle()
+        [line] = (await scene.ask("reconcile"))["lines"] or [{"decision": "none open"}]
+        assert line["decision"] == "none open"
+        await scene.world.close()
+
+    run_virtual(run())
+
+
+def test_a_second_hold_keeps_the_events_of_the_first() -> None:
+    """What was in doubt before is still asked about; a hold without an event adds none."""
+
+    async def story(scene: Scene) -> None:
+        desk = scene.process.desk
+        for event in (EventKey("one"), EventKey("two"), None):
+            await hold(desk, ACCOUNT, "reason", event)
+        assert scene.world.store.pauses[ACCOUNT, True].events == ("one", "two")
+
+    played(story)
+
+
+def test_an_event_with_orders_still_open_cannot_be_accepted() -> None:
+    """Positions may move yet."""
+
+    async def story(scene: Scene) -> None:
+        record = replace(scene.records[0], outcome=Outcome.NEEDS_REVIEW, reason_code="journal_behind", intents=())
+        scene.world.store.records[record.key] = record
+        await hold(scene.process.desk, ACCOUNT, "behind", record.key)
+        ref = OrderRef.derive(record.key, ACCOUNT, 7)
+        query = ContractQuery(symbol="SPY")
+        contract = (await scene.process.desk.broker.resolve([query]))[query]
+        order = Order(ref, ACCOUNT, contract, Side.BUY, Decimal(1), OrderType.LIMIT, Decimal(1))
+        scene.process.desk.broker.place(order, scene.process.desk.broker.next_order_id())
+        await asyncio.sleep(1)
+        [question] = (await scene.account())["unsettled"]
+        assert (str(ref) in question["known"], question["commands"]) == (True, [])
+        told = await scene.settle("accept", record.event.id)
+        assert (told["ok"], "still open at the broker" in told["message"]) == (False, True)
+
+    async def run() -> None:
+        world = World(Scenario())
+        scene = Scene(world)
+        world.checkers.placing = lambda *_: None  # type: ignore[method-assign]
+        world.publish(event_text(account=ACCOUNT, targets=[{"symbol": "SPY", "quantity": 20}], completeness="partial"))
+        await world.settle()
+        await story(scene)
+        await world.close()
+
+    run_virtual(run())
 
 
 def _renamed(record: EventRecord, key: EventKey) -> EventRecord:

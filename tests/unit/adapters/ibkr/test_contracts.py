@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import ib_async as ib
 import pytest
 
-from event_processor.adapters.ibkr.contracts import ContractBook, narrow
+from event_processor.adapters.ibkr.contracts import ContractBook, Known, narrow
 from event_processor.domain.contract import Contract, ContractQuery
 from event_processor.domain.ids import ConId
 from event_processor.errors import ContractUnresolved, GatewayDisconnected
@@ -110,14 +110,14 @@ async def test_a_refused_look_up_is_not_an_unknown_contract() -> None:
 
 
 class _Store:
-    def __init__(self, known: tuple[Contract, datetime] | None) -> None:
+    def __init__(self, known: Known | None) -> None:
         self.known = known
 
-    async def load(self, query: ContractQuery) -> tuple[Contract, datetime] | None:
-        return self.known
+    async def load(self, queries: Sequence[ContractQuery]) -> Mapping[ContractQuery, Known]:
+        return {SPY: self.known} if self.known and SPY in queries else {}
 
-    async def save(self, query: ContractQuery, contract: Contract, fetched_at: datetime) -> None:
-        self.known = contract, fetched_at
+    async def save(self, found: Mapping[ContractQuery, Known]) -> None:
+        self.known = found[SPY]
 
 
 @pytest.mark.parametrize(("age_days", "asked"), [(0, []), (1, ["SPY"])])
@@ -129,3 +129,24 @@ async def test_a_store_spares_todays_look_ups(age_days: int, asked: list[str]) -
     assert asker.asked == asked
     assert store.known is not None
     assert store.known[1] == days.now
+
+
+async def test_a_holding_is_known_from_the_event_that_named_it() -> None:
+    """Positions name contracts by conId: one that was resolved today by symbol is not looked up again."""
+    days, asker = _Days(), _Asker({"SPY": [1]})
+    book = ContractBook(days)
+    await book.resolve(asker, [SPY])
+    held = ContractQuery(symbol="SPY", con_id=ConId(1))
+    assert (await book.resolve(asker, [held]))[held].con_id == 1
+    assert asker.asked == ["SPY"]
+
+
+async def test_what_was_found_beside_a_failure_is_kept() -> None:
+    """A look-up that failed is asked again, and only that one."""
+    asker, book = _Asker({"GOOD": [1], "BAD": 322}), ContractBook(_Days())
+    queries = [ContractQuery(symbol="GOOD"), ContractQuery(symbol="BAD")]
+    with pytest.raises(GatewayDisconnected):
+        await book.resolve(asker, queries)
+    asker.answers["BAD"] = [2]
+    assert len(await book.resolve(asker, queries)) == 2
+    assert asker.asked == ["GOOD", "BAD", "BAD"]

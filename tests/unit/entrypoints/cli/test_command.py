@@ -12,7 +12,10 @@ from event_processor.entrypoints.cli import app
 from event_processor.entrypoints.cli.exits import Exit, exit_for_error, exit_for_outcome
 from event_processor.errors import ConfigurationError, EventMalformed, InvariantViolated, StoreUnavailable
 
-COMMANDS = ["run", "demo", "publish", "plan", "status", "events", "orders", "reconcile", "pause", "resume", "schema"]
+COMMANDS = [
+    *("run", "demo", "publish", "plan", "status", "events", "orders"),
+    *("reconcile", "pause", "resume", "drill", "schema"),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -135,6 +138,21 @@ def test_a_dead_letter_goes_back_by_its_id(real_redis: redis.Redis) -> None:
     assert call("events", "retry", str(dead_id)).exit_code == 0
     assert published(real_redis) == [{"event": "{}"}]
     assert call("events", "retry", "9-9").exit_code == Exit.FAILED
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--adopt", "rb1"),
+        ("DU1234567", "--adopt", "rb1", "--abandon", "rb1"),
+        ("DU1234567", "--account", "DU7654321"),
+        ("growht", "--accept", "one"),
+    ],
+)
+def test_a_settlement_that_could_be_misread_is_not_asked_for(real_redis: redis.Redis, words: tuple[str, ...]) -> None:
+    """No account, two answers at once, two accounts, a misspelt alias: refused before the processor hears of it."""
+    assert call("reconcile", *words).exit_code == Exit.USAGE
+    assert real_redis.dbsize() == 0
 
 
 @pytest.mark.parametrize("document", ["event", "outcome", "asyncapi"])

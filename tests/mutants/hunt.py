@@ -1,0 +1,93 @@
+"""Looks for a run that shows a defect: drawn seeds first, then chosen stories, then the laws of folding."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from event_processor.domain.record import Outcome
+from gateway_simulator.settings import FaultSettings, GatewaySettings, Latency, Scenario
+from tests.mutants import books, looking, sending
+from tests.mutants.mutant import Mutant
+from tests.simulation.seeded import run
+from tests.support.stories import Ending, mixed, mixed_event, play
+from tests.support.world import World
+
+MUTANTS: tuple[Mutant, ...] = (*sending.MUTANTS, *looking.MUTANTS, *books.MUTANTS)
+SEEDS = 250
+LAWS = "tests/properties/test_fold_laws.py"
+OWN_FAULTS = ("the run broke: Exception", "unexpected error")
+"""How a run ends that the patch itself has broken: that catches nothing. A run that hangs is caught."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catch:
+    """What caught a mutant: in words, and how many runs it took."""
+
+    by: str
+    runs: int
+
+
+def hunt(name: str) -> Catch | None:
+    """What catches the mutant of this name; None when nothing does."""
+    mutant = next(mutant for mutant in MUTANTS if mutant.name == name)
+    stories = list(_stories())
+    wanted = {title: _seen(tell()) for title, tell in stories}
+    with mutant.alive():
+        for seed in range(1, SEEDS + 1):
+            problem = _problem(run(seed)[1])
+            if problem:
+                return Catch(f"seed {seed}: {problem}", seed)
+        for number, (title, tell) in enumerate(stories, 1):
+            ending = tell()
+            problem = _problem(ending) or _difference(_seen(ending), wanted[title])
+            if problem:
+                return Catch(f"{title}: {problem}", SEEDS + number)
+        return _by_law()
+
+
+def _by_law() -> Catch | None:
+    with redirect_stdout(io.StringIO()):
+        code = pytest.main(["-q", "-p", "no:cacheprovider", "-p", "no:xdist", str(Path(LAWS))])
+    return Catch(LAWS, SEEDS) if code is pytest.ExitCode.TESTS_FAILED else None
+
+
+def _problem(ending: Ending) -> str:
+    """The first thing a checker found, unless the run broke down by itself."""
+    found = [p for p in ending.problems if not any(fault in p for fault in OWN_FAULTS)]
+    return found[0] if found else ""
+
+
+Seen = tuple[list[Outcome | None], list[str], dict[str, object]]
+
+
+def _seen(ending: Ending) -> Seen:
+    return ending.outcomes, ending.refs, dict(ending.positions)
+
+
+def _difference(seen: Seen, wanted: Seen) -> str:
+    names = ("outcomes", "orders", "positions")
+    return next((f"other {name} than without it" for name, a, b in zip(names, seen, wanted, strict=True) if a != b), "")
+
+
+def _stories() -> Iterator[tuple[str, Callable[[], Ending]]]:
+    lost = FaultSettings("order", {"ack_lost": True})
+    rests = FaultSettings("order", {"skip": 1, "count": 1, "fill_delay_ms": 9000})
+    presets = replace(mixed(rests), gateway=GatewaySettings(tif_preset=True))
+    chosen: dict[str, tuple[Scenario, tuple[int, ...]]] = {
+        "gateway with order presets": (presets, ()),
+        "executions twice": (mixed(FaultSettings("order", {"executions_twice": True})), ()),
+        "acknowledgements lost, look-ups late": (mixed(lost, latency=Latency(lookup_ms=3000)), (14,)),
+        "a death and ids moved back": (
+            mixed(FaultSettings("restart", {"seconds": 2, "ids_back": 6}, after_orders_accepted=6)),
+            (20,),
+        ),
+    }
+    for title, (scenario, deaths) in chosen.items():
+        yield title, partial(play, partial(World, scenario), [(0.0, mixed_event())], *deaths)

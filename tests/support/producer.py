@@ -1,0 +1,66 @@
+"""A producer that never rests: each account gets its next event as soon as the one before has come to its end."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+
+from tests.support.stack import NOT_FINAL, Stack
+
+PORTFOLIOS = (
+    {"QQQ": 0.3, "VTI": 0.3, "SPY": 0.2, "TLT": 0.1},
+    {"SPY": 0.5, "TLT": 0.25, "GLD": 0.2},
+    {"VTI": 0.45, "GLD": 0.3, "QQQ": 0.1, "TLT": 0.05},
+)
+"""Each is far from the one before, so that every event sells and buys."""
+ACCOUNTS = ("DU1000001", "DU1000002", "DU1000003")
+
+
+def scenario(accounts: Sequence[str] = ACCOUNTS, *, fill_ms: int = 300, rest: str = "") -> str:
+    """Accounts that hold something of everything; orders fill after a while."""
+    books = "".join(
+        f'[[account]]\nnumber = "{account}"\ncash = {{ USD = 500 }}\nholdings = [\n'
+        '  { symbol = "SPY", quantity = 80, average_cost = 112.40 },\n'
+        '  { symbol = "TLT", quantity = 150, average_cost = 631.20 },\n'
+        '  { symbol = "GLD", quantity = 60, average_cost = 12.10 },\n]\n'
+        for account in accounts
+    )
+    return f'\n{books}[[fault]]\naction = "order"\nfill_delay_ms = {fill_ms}\n{rest}'
+
+
+class Producer:
+    """Publishes to the stack's accounts; `finals` says what each event so far must come to."""
+
+    def __init__(self, stack: Stack, accounts: Sequence[str] = ACCOUNTS) -> None:
+        self._stack, self._accounts = stack, accounts
+        self._last: dict[str, str] = {}
+        self.finals: dict[str, str] = {}
+
+    def feed(self) -> None:
+        """The next event for every account whose last one is final."""
+        for number, account in enumerate(self._accounts):
+            if account not in self._last or self._is_final(self._last[account]):
+                event_id = f"event-{len(self.finals) + 1}"
+                self._stack.publish(event_id, PORTFOLIOS[(len(self.finals) + number) % 3], account=account)
+                self._last[account] = event_id
+                self.finals[event_id] = "completed"
+
+    def live(self, seconds: float) -> None:
+        """Go on for so long."""
+        end = time.monotonic() + seconds
+        self._stack.until(lambda: self.feed() or time.monotonic() >= end, "time passing", seconds=seconds + 10)
+
+    def finish(self, seconds: float = 30.0) -> None:
+        """Wait for the end of what was published."""
+        for event_id in self.finals:
+            self._stack.wait_final(event_id, seconds=seconds)
+
+    def _is_final(self, event_id: str) -> bool:
+        return any(data["outcome"] not in NOT_FINAL for data in self._stack.outcomes(event_id))
+
+
+def moments(seed: int, rounds: int, longest: float) -> list[float]:
+    """How long to leave things alone before each of so many blows."""
+    chance = random.Random(seed)
+    return [chance.uniform(0.0, longest) for _ in range(rounds)]
