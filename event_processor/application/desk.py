@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from event_processor.application.accounts import AccountRules
 from event_processor.application.bell import Bell
@@ -97,3 +98,5 @@ class Desk:
     book: Book
     bell: Bell
     settings: TradingSettings
+    turnstile: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held from taking order ids to sending them, one batch at a time over all accounts."""

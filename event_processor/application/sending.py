@@ -49,17 +49,25 @@ class Sending:
         careful = not run.desk.session.writable or any(release.intent.sent >= _CAREFUL_AFTER for release in due)
         batch = due[: 1 if careful else run.desk.settings.batch]
         unanswered = careful and any(i.state is IntentState.SUBMITTING for i in run.intents)
-        if not batch or unanswered or not await self._may_begin(epoch):
+        if not batch or unanswered:
             return None
+        async with run.desk.turnstile:
+            await self._send_batch(batch, epoch)
+        return None
+
+    async def _send_batch(self, batch: Sequence[Release], epoch: int) -> None:
+        """Nobody else takes order ids until these have left: the gateway refuses an id below one it has seen."""
+        run = self._run
+        if not await self._may_begin(epoch):
+            return
         try:
             await self._write_ahead(batch)
         except TradingPaused:
-            return None
+            return
         unsent = await self._to_socket([release.intent.leg.number for release in batch], epoch)
         if unsent:
             self._again_at = run.desk.clock.monotonic() + _PAUSE_SECONDS
             await self._take_back(frozenset(unsent))
-        return None
 
     async def _prices_fresh(self) -> bool:
         """Whether what is still to be sent may go at the prices it was sized by. After a long wait it is priced

@@ -1,5 +1,7 @@
 """Defects in what is counted, remembered and told."""
 
+# ruff: noqa: ANN401 - a defect takes the place of whatever stands there
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -9,6 +11,7 @@ from typing import Any
 
 from event_processor.application import executor, hearing, intake, outbox, recovery, supervisor
 from event_processor.domain import fold
+from event_processor.domain.ids import ExecId
 from event_processor.domain.intent import OrderIntent
 from event_processor.domain.reports import Commission, Execution
 from tests.mutants.mutant import Mutant, Swap, always
@@ -34,7 +37,7 @@ def _every_time(kept: Any) -> Any:
     numbers = count(1)
 
     def folded(intent: OrderIntent, execution: Execution) -> OrderIntent:
-        grown: OrderIntent = kept(intent, replace(execution, exec_id=f"{execution.exec_id}/{next(numbers)}"))
+        grown: OrderIntent = kept(intent, replace(execution, exec_id=ExecId(f"{execution.exec_id}/{next(numbers)}")))
         return grown
 
     return folded

@@ -6,22 +6,29 @@ import io
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from event_processor.domain.record import Outcome
-from gateway_simulator.settings import FaultSettings, GatewaySettings, Latency, Scenario
+from gateway_simulator.settings import AccountSettings, FaultSettings, GatewaySettings, Latency, Scenario
+from gateway_simulator.symbols import STOCKS_AND_FUNDS
 from tests.mutants import books, looking, sending
 from tests.mutants.mutant import Mutant
 from tests.simulation.seeded import run
-from tests.support.stories import Ending, mixed, mixed_event, play
+from tests.support.builders import event_text
+from tests.support.stories import ACCOUNT, DeathAtCall, Ending, mixed, mixed_event, play
 from tests.support.world import World
 
 MUTANTS: tuple[Mutant, ...] = (*sending.MUTANTS, *looking.MUTANTS, *books.MUTANTS)
 SEEDS = 250
 LAWS = "tests/properties/test_fold_laws.py"
+WRITES = 45
+"""How many of the first writes of a run are tried for a death; later ones do nothing new."""
+CROWD = 40
+"""Symbols of an event that needs more messages than one second allows."""
 OWN_FAULTS = ("the run broke: Exception", "unexpected error")
 """How a run ends that the patch itself has broken: that catches nothing. A run that hangs is caught."""
 
@@ -64,7 +71,7 @@ def _problem(ending: Ending) -> str:
     return found[0] if found else ""
 
 
-Seen = tuple[list[Outcome | None], list[str], dict[str, object]]
+Seen = tuple[list[Outcome | None], list[str], dict[str, Decimal]]
 
 
 def _seen(ending: Ending) -> Seen:
@@ -91,3 +98,18 @@ def _stories() -> Iterator[tuple[str, Callable[[], Ending]]]:
     }
     for title, (scenario, deaths) in chosen.items():
         yield title, partial(play, partial(World, scenario), [(0.0, mixed_event())], *deaths)
+    for number in range(1, WRITES + 1):
+        yield f"death before write {number}", partial(_death_at_write, number)
+    yield "an event with many symbols", _crowd
+
+
+def _death_at_write(number: int) -> Ending:
+    return play(partial(World, mixed()), [(0.0, mixed_event())], at_call=DeathAtCall(number, "before"))
+
+
+def _crowd() -> Ending:
+    symbols = [line.partition("|")[0] for line in STOCKS_AND_FUNDS.strip().splitlines()[:CROWD]]
+    targets = [{"symbol": symbol, "weight": 1 / CROWD} for symbol in symbols]
+    account = AccountSettings(number=ACCOUNT, cash={"USD": Decimal(900_000)})
+    event = event_text(account=ACCOUNT, targets=targets)
+    return play(partial(World, Scenario(name="crowd", accounts=(account,))), [(0.0, event)])

@@ -1,14 +1,17 @@
 """Defects in what is believed of the broker's answers."""
 
+# ruff: noqa: ANN401 - a defect takes the place of whatever stands there
+
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
 
 from event_processor.adapters.ibkr import codes
-from event_processor.application import deadlines, executor, recovery, session_keeper
-from event_processor.domain import intent
+from event_processor.application import deadlines, recovery, session_keeper
+from event_processor.domain.intent import IntentState
 from event_processor.domain.order import Side
+from event_processor.domain.reconcile import Decision, Verdict
 from event_processor.domain.reports import Evidence, NoticeKind
 from event_processor.errors import BrokerUnavailable
 from tests.mutants.mutant import Mutant, Swap, always, idle
@@ -42,12 +45,15 @@ def _nothing_there(kept: Any) -> Any:
     return evidence
 
 
-def _deaf_to_interruptions(kept: Any) -> Any:
-    async def doubt(self: Any, reason: str, which: Any) -> None:
-        if not reason.startswith("the session"):
-            await kept(self, reason, which)
+def _shown_once_sent_again(kept: Any) -> Any:
+    def decide(of: Any, sight: Any) -> Any:
+        if not of.acknowledged or sight.open_orders or sight.completed or sight.executions:
+            return kept(of, sight)
+        back = of.to(IntentState.UNKNOWN) if of.state is IntentState.WORKING else of
+        again = replace(back.to(IntentState.RECORDED), order_id=0, client_id=0)
+        return Decision(Verdict.RESUBMIT, again, "not shown")
 
-    return doubt
+    return decide
 
 
 def _without_tif(kept: Any) -> Any:
@@ -82,13 +88,8 @@ MUTANTS = (
     ),
     Mutant(
         "resubmit an acknowledged order",
-        "An order the broker has once shown may be sent again when it is no longer shown.",
-        (Swap(intent.OrderIntent, "acknowledged", lambda _: property(lambda _: False)),),
-    ),
-    Mutant(
-        "deaf to interruptions",
-        "After an interrupted session everything is believed to have gone on as before.",
-        (Swap(executor.Executor, "_doubt", _deaf_to_interruptions),),
+        "An order the broker has shown before is sent again when a look does not show it.",
+        (Swap(recovery, "reconcile", _shown_once_sent_again),),
     ),
     Mutant(
         "wait without bound", "Nothing is done about orders that stay open.", (Swap(deadlines.Deadlines, "act", idle),)

@@ -1,5 +1,7 @@
 """Defects in what is sent, when, and under which right."""
 
+# ruff: noqa: ANN401 - a defect takes the place of whatever stands there
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -71,16 +73,15 @@ def _another_ref(kept: Any) -> Any:
     return order_of
 
 
-def _without_dry(kept: Any) -> Any:
-    async def plan(self: Any) -> Any:
-        found = await kept(self)
-        event = self._record.event
-        self._record = replace(
-            self._record, event=event.model_copy(update={"data": event.data.model_copy(update={"dry_run": False})})
-        )
-        return found
+def _carry_out(_kept: Any) -> Any:
+    async def close_dry(self: Any, plan: Any) -> EventRecord:
+        await self._write_ahead(plan)
+        policy = self._desk.rules.policy(self._record.account)
+        self._record = await executor.Executor(self._desk, self._lease, self._record, policy).run()
+        closed: EventRecord = await self._close()
+        return closed
 
-    return plan
+    return close_dry
 
 
 def _twice(kept: Any) -> Any:
@@ -166,7 +167,7 @@ MUTANTS = (
         "A pause or hold stops nothing (neither the worker's reading of it nor the journal's check at the write).",
         (Swap(Pauses, "on", always(None)), Swap(memory_journal.MemoryJournal, "_check_pauses", always(None))),
     ),
-    Mutant("trade a dry run", "A dry run is carried out.", (Swap(rebalance.Rebalance, "_plan", _without_dry),)),
+    Mutant("trade a dry run", "A dry run is carried out.", (Swap(rebalance.Rebalance, "_close_dry", _carry_out),)),
     Mutant(
         "no pace",
         "Messages leave as fast as they come.",

@@ -40,7 +40,7 @@ def _slow(chance: Random, trouble: Trouble) -> Trouble:
 
 
 def _stall(chance: Random, name: str) -> Stall:
-    return Stall(name, chance.choice((chance.uniform(0.0, 0.3), chance.uniform(0.0, 5.0))), chance.uniform(0.05, 40.0))
+    return Stall(name, chance.randint(3, 16), chance.uniform(0.05, 40.0))
 
 
 def _forgets(chance: Random, trouble: Trouble) -> Trouble:

@@ -73,6 +73,8 @@ class Checkers:
             self._found.append(f"{order.ref} was placed after its event expired")
         if record.stage is Stage.CLOSED:
             self._found.append(f"{order.ref} was placed after its event was closed")
+        if record.event.data.dry_run:
+            self._found.append(f"{order.ref} was placed for a dry run")
         held = self._store.lease_now(record.account)
         if held is None or held[1] != process.tokens.get(record.account):
             self._found.append(f"{order.ref} was placed by {process.name} without the lease ({held})")
@@ -164,9 +166,16 @@ class Checkers:
                 yield f"{intent.ref} executed {executed} of {intent.leg.quantity} planned"
             if record.outcome is not Outcome.NEEDS_REVIEW and intent.executed != executed:
                 yield f"{intent.ref}: the books have {intent.executed} executed, the exchange {executed}"
+            yield from self._commissions(intent)
         yield from self._cash(record, record.plan)
         if record.outcome is Outcome.COMPLETED and record.intents:
             yield from self._reached(record, record.plan)
+
+    def _commissions(self, intent: OrderIntent) -> Iterator[str]:
+        charged = {str(e["execId"]): Decimal(str(e["commission"])) for e in self._sim.ledger.executions()}
+        for fill in intent.fills:
+            if fill.commission is not None and fill.commission != charged.get(fill.exec_id):
+                yield f"{fill.exec_id} cost {charged.get(fill.exec_id)}, the books have {fill.commission}"
 
     def _cash(self, record: EventRecord, plan: Plan) -> Iterator[str]:
         """Lowest cash after any buy of this event, against the reserve less the slippage that was announced."""

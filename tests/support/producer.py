@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Sequence
 
+from tests.support.ledger_judge import check_ledger
 from tests.support.stack import NOT_FINAL, Stack
 
 PORTFOLIOS = (
@@ -33,28 +34,38 @@ class Producer:
     """Publishes to the stack's accounts; `finals` says what each event so far must come to."""
 
     def __init__(self, stack: Stack, accounts: Sequence[str] = ACCOUNTS) -> None:
-        self._stack, self._accounts = stack, accounts
-        self._last: dict[str, str] = {}
+        self._stack = stack
+        self._published: dict[str, list[str]] = {account: [] for account in accounts}
         self.finals: dict[str, str] = {}
 
     def feed(self) -> None:
         """The next event for every account whose last one is final."""
-        for number, account in enumerate(self._accounts):
-            if account not in self._last or self._is_final(self._last[account]):
-                event_id = f"event-{len(self.finals) + 1}"
-                self._stack.publish(event_id, PORTFOLIOS[(len(self.finals) + number) % 3], account=account)
-                self._last[account] = event_id
+        for account, published in self._published.items():
+            if not published or self._is_final(published[-1]):
+                event_id = f"{account}-{len(published) + 1}"
+                self._stack.publish(event_id, PORTFOLIOS[len(published) % len(PORTFOLIOS)], account=account)
+                published.append(event_id)
                 self.finals[event_id] = "completed"
 
     def live(self, seconds: float) -> None:
         """Go on for so long."""
         end = time.monotonic() + seconds
-        self._stack.until(lambda: self.feed() or time.monotonic() >= end, "time passing", seconds=seconds + 10)
+
+        def over() -> bool:
+            self.feed()
+            return time.monotonic() >= end
+
+        self._stack.until(over, "the end of a pause", seconds=seconds + 10)
 
     def finish(self, seconds: float = 30.0) -> None:
         """Wait for the end of what was published."""
         for event_id in self.finals:
             self._stack.wait_final(event_id, seconds=seconds)
+
+    def check(self) -> None:
+        """Everything published came to its one end, each order once."""
+        check_ledger(self._stack, self.finals, refused=len(self._stack.ledger("order_refused", code=103)))
+        assert len(self.finals) > len(self._published), "no account ever got its second event"
 
     def _is_final(self, event_id: str) -> bool:
         return any(data["outcome"] not in NOT_FINAL for data in self._stack.outcomes(event_id))

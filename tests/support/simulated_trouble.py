@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, fields
@@ -26,10 +27,11 @@ class Outage:
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """From `at` on what a processor hears from the store reaches it only when so many seconds are over."""
+    """A processor is stopped for so many seconds right after its change of this number: whatever it hears from the
+    store in that time reaches it only afterwards."""
 
     name: str
-    at: float
+    change: int
     seconds: float
 
 
@@ -85,6 +87,8 @@ class StoreFaults:
         self._trouble, self._tell = trouble, tell
         self._changes = 0
         self._kept: dict[str, Any] | None = None
+        self._changes_of: Counter[str] = Counter()
+        self._stalled_until: dict[str, float] = {}
 
     async def strike(self, store: MemoryStore, name: str, call: str, moment: Moment) -> None:
         """Whatever is due at this moment of a call of the processor of this name."""
@@ -97,10 +101,17 @@ class StoreFaults:
                 raise StoreUnavailable(f"no answer to {call}")
         if moment == "before" and call in CHANGES:
             self._keep(store)
+        if moment == "after" and self._trouble.stalls:
+            await self._stall(name, call, now)
+
+    async def _stall(self, name: str, call: str, now: float) -> None:
+        self._changes_of[name] += call in CHANGES
         for stall in self._trouble.stalls:
-            if moment == "after" and stall.name == name and stall.at <= now < stall.at + stall.seconds:
-                self._tell("store", f"its answer to {call} of {name} is late")
-                await asyncio.sleep(stall.at + stall.seconds - now)
+            if stall.name == name and call in CHANGES and stall.change == self._changes_of[name]:
+                self._tell("store", f"its answers to {name} are {stall.seconds:.1f} s late from this {call} on")
+                self._stalled_until[name] = now + stall.seconds
+        if now < self._stalled_until.get(name, 0.0):
+            await asyncio.sleep(self._stalled_until[name] - now)
 
     def _keep(self, store: MemoryStore) -> None:
         self._changes += 1

@@ -64,9 +64,9 @@ def _show_processor(document: Mapping[str, Any]) -> None:
     if document["leases"]:
         say(f"works on     {', '.join(document['leases'])}")
     for pause in document["pauses"]:
-        kind = "held" if pause["held"] else "paused"
+        kind, way = ("held", "reconcile") if pause["held"] else ("paused", "resume")
         scope, since = pause["scope"], pause["at"][:19]
-        say(f"{kind:<12} {scope} since {since}: {pause['reason']}; rebalancer resume {scope}")
+        say(f"{kind:<12} {scope} since {since}: {pause['reason']}; rebalancer {way} {scope}")
 
 
 def _open(record: EventRecord, known: Mapping[str, Mapping[str, Any]]) -> tuple[object, ...]:
