@@ -83,6 +83,13 @@ class Pauses:
         return next((pause for pause in self.current if pause.scope in {"all", account}), None)
 
 
+@dataclass(slots=True)
+class StoreWatch:
+    """Whether the last journal write was refused or went unanswered: a full store still answers reads."""
+
+    failing: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """Wired once in `bootstrap`; passed to whoever trades."""
@@ -98,5 +105,6 @@ class Desk:
     book: Book
     bell: Bell
     settings: TradingSettings
+    store: StoreWatch = field(default_factory=StoreWatch)
     turnstile: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held from taking order ids to sending them, one batch at a time over all accounts."""

@@ -6,6 +6,8 @@ from event_processor.application.desk import Desk
 from event_processor.domain.session import SessionState
 from healthcheck.report import Check, Report, Status
 
+STORE_TROUBLE = "Redis does not answer, or refuses writes"
+
 _STATUS: dict[SessionState, Status] = {
     SessionState.DOWN: Status.DOWN,
     SessionState.AWAITING_LOGIN: Status.AWAITING_LOGIN,
@@ -30,11 +32,11 @@ def health(desk: Desk, *, store_lost: bool) -> Report:
         Check(
             "session", session.ready, session.advice if not session.detail else f"{session.advice} ({session.detail})"
         ),
-        Check("store", not store_lost, "Redis does not answer" if store_lost else "durable"),
+        Check("store", not store_lost, STORE_TROUBLE if store_lost else "durable"),
         Check("trading", not pauses, "; ".join(f"{pause.scope}: {pause.reason}" for pause in pauses) or "not paused"),
     )
     if store_lost:
-        return Report(Status.STORE_LOST, "Redis does not answer", "Start Redis, or look at its log and disk.", checks)
+        return Report(Status.STORE_LOST, STORE_TROUBLE, "Start Redis, or look at its log, memory and disk.", checks)
     if not session.ready:
         return Report(_STATUS[session.state], session.detail or str(session.state), session.advice, checks)
     if everything:

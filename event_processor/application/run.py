@@ -87,11 +87,13 @@ async def write(
     while True:
         try:
             written = await desk.journal.write(lease, record, notes, sending=sending)
-        except StoreUnavailable:
+        except StoreUnavailable as error:
+            telling.store_failed(desk, error)
             if desk.clock.monotonic() >= deadline:
                 raise
             await asyncio.sleep(0.2)
         else:
+            telling.store_works(desk)
             if notes:
                 desk.bell.ring()
             return written

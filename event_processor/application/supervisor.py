@@ -50,8 +50,8 @@ class Supervisor:
 
     @property
     def store_lost(self) -> bool:
-        """Whether the store did not answer last time the intake asked."""
-        return self._intake.store_lost
+        """Whether the store did not answer last time the intake asked, or confirm the last journal write."""
+        return self._intake.store_lost or self._desk.store.failing
 
     def stop(self) -> None:
         """Ask for a tidy stop; nothing new is sent, what is at the broker is found again at the next start."""

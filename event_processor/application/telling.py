@@ -21,12 +21,15 @@ from event_processor.domain.facts import (
     OrderTakenBack,
     OrderWorking,
     PlanRecorded,
+    StoreLost,
+    StoreRestored,
 )
 from event_processor.domain.intent import IntentState, OrderIntent
 from event_processor.domain.plan import Plan
 from event_processor.domain.reconcile import Decision
 from event_processor.domain.record import EventRecord, Outcome, OutcomeNote
 from event_processor.domain.reports import OrderNotice
+from event_processor.errors import StoreUnavailable
 
 
 def order_notes(before: EventRecord, after: EventRecord, now: datetime) -> list[OutcomeNote]:
@@ -110,6 +113,22 @@ def reconciled(desk: Desk, record: EventRecord, decision: Decision) -> None:
     desk.observer.observe(
         IntentReconciled(**_order(record, decision.intent), decision=str(decision.verdict), reason=decision.reason)
     )
+
+
+def store_failed(desk: Desk, error: StoreUnavailable) -> None:
+    """A journal write was not confirmed; told once, until one is."""
+    if not desk.store.failing:
+        desk.store.failing = True
+        desk.observer.observe(StoreLost(reason=str(error)))
+        desk.bell.ring()
+
+
+def store_works(desk: Desk) -> None:
+    """A journal write was confirmed."""
+    if desk.store.failing:
+        desk.store.failing = False
+        desk.observer.observe(StoreRestored())
+        desk.bell.ring()
 
 
 def plan_recorded(desk: Desk, record: EventRecord, plan: Plan) -> None:
