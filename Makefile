@@ -8,7 +8,7 @@ TEST_FOLDERS := $(wildcard $(addprefix tests/,unit properties contracts crash si
 TEST_PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check simulate format coverage lock clean
+.PHONY: help setup demo test check simulate mutants format coverage lock clean
 
 help: ## List what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,12 @@ check: setup ## Check format, lint, types and the house rules
 
 simulate: setup ## Run SEEDS=1000 drawn runs with faults, from seed FROM=1 on
 	@$(PYTHON) -m tests.simulation.simulate $(or $(SEEDS),1000) $(or $(FROM),1)
+
+mutants: setup ## Plant deliberate defects one by one; each must be caught
+	@$(PYTHON) -m tests.mutants $(MUTANTS)
+
+bench: setup ## Measure and write docs/reference/benchmarks.md; PARTS='memory queues' only shows those
+	@$(PYTHON) -m benchmarks $(PARTS)
 
 format: setup ## Format the code and mend what lint can mend
 	@$(PYTHON) -m ruff check --fix --quiet .

@@ -60,7 +60,7 @@ def many_accounts() -> Iterable[Table]:
 
 def _drained(what: str, queued: int, *, same: bool) -> Sequence[str]:
     account = accounts(1)[0]
-    with stack(scenario(SHAPE), ACCOUNTS_FILE="") as running:
+    with stack(scenario(SHAPE)) as running:
         _publish(running, [("event-0", account)])
         running.wait_final("event-0")
         before = resident(running.processor, "VmRSS")
@@ -84,9 +84,10 @@ def _publish(running: Stack, events: Sequence[tuple[str, str]]) -> None:
 
 def _drain(running: Stack, began: float) -> float:
     deadline = time.monotonic() + DRAIN_SECONDS_MAX
+    last = running.redis.xinfo_stream(EVENTS)["last-generated-id"]
     while True:
         group = running.redis.xinfo_groups(EVENTS)[0]
-        if group["lag"] == 0 and group["pending"] == 0:
+        if group["last-delivered-id"] == last and group["pending"] == 0:
             return time.time() - began
         if time.monotonic() > deadline:
             raise RuntimeError(f"not drained in {DRAIN_SECONDS_MAX} s: {group}")

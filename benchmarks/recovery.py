@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.rebalancing import REPEATS, rebalance, seconds_of
@@ -14,8 +15,9 @@ from tests.support.processes import RunningProcess
 from tests.support.stack import Stack
 
 AWAY_SECONDS = 4.0
-KILL_AFTER_ORDERS = 30
-SHAPE = Shape(20, mixed=False)
+AMID_ORDERS = 30
+MANY = Shape(100, mixed=False)
+SHAPE = Shape(10, mixed=False)
 LARGE = Shape(400, mixed=False)
 MEGABYTE = 1024
 HEAD = ("What", "Median", "Worst", "Goal")
@@ -26,6 +28,7 @@ def recovery() -> Iterable[Table]:
     cases: tuple[tuple[str, Callable[[], float], str], ...] = (
         ("process started -> ready", started, ""),
         ("gateway back after a drop -> first order of a waiting event", dropped, "< 2 s"),
+        ("gateway back after a drop amid 100 orders -> first resumed order", interrupted, "< 2 s"),
         ("owner logged out after a competing session -> first order of a waiting event", contended, "< 2 s"),
         ("new process after SIGKILL amid 100 orders -> first resumed order", killed, ""),
     )
@@ -61,7 +64,9 @@ def started() -> float:
         began = time.monotonic()
         running.start()
         running.wait_session("ready")
-        return time.monotonic() - began
+        took = time.monotonic() - began
+        running.processor.kill()
+    return took
 
 
 def dropped() -> float:
@@ -79,24 +84,37 @@ def contended() -> float:
         return _waiting_event(running, lambda: running.control("owner_leaves"))
 
 
+def interrupted() -> float:
+    """Seconds from the gateway's return to the first order that had not left before the drop."""
+    with _amid_orders() as running:
+        running.control("refuse")
+        running.control("drop")
+        return _resumed(running, AWAY_SECONDS, lambda: running.control("open"))
+
+
 def killed() -> float:
     """Seconds from starting a new process to the first order that its predecessor could not send."""
-    shape = Shape(100, mixed=False)
-    with stack(scenario(shape)) as running:
-        running.publish("event", shape.weights, account=accounts(1)[0])
-        running.wait_ledger("order_received", KILL_AFTER_ORDERS)
+    with _amid_orders() as running:
         running.processor.kill()
-        sent = len(running.ledger("order_received"))
-        began = time.time()
-        running.start()
-        return seconds_of(running.wait_ledger("order_received", sent + 1)[sent]) - began
+        return _resumed(running, 0, running.start)
+
+
+@contextmanager
+def _amid_orders() -> Iterator[Stack]:
+    with stack(scenario(MANY)) as running:
+        running.publish("event", MANY.weights, account=accounts(1)[0])
+        running.wait_ledger("order_received", AMID_ORDERS)
+        yield running
+
+
+def _resumed(running: Stack, away: float, back: Callable[[], object]) -> float:
+    time.sleep(away)
+    sent, began = len(running.ledger("order_received")), time.time()
+    back()
+    return seconds_of(running.wait_ledger("order_received", sent + 1)[sent]) - began
 
 
 def _waiting_event(running: Stack, back: Callable[[], object]) -> float:
-    account = accounts(1)[0]
-    running.publish("event", SHAPE.weights, account=account)
+    running.publish("event", SHAPE.weights, account=accounts(1)[0])
     running.wait_outcome("event", "accepted")
-    time.sleep(AWAY_SECONDS)
-    began = time.time()
-    back()
-    return seconds_of(running.wait_ledger("order_received")[0]) - began
+    return _resumed(running, AWAY_SECONDS, back)

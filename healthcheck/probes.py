@@ -11,6 +11,7 @@ import re
 import socket
 import struct
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
@@ -77,15 +78,29 @@ def probe_http(url: str, seconds: float) -> Finding:
 
 
 def probe_redis(url: str, seconds: float, password: str = "") -> Finding:
-    """PING, after AUTH when the URL or `password` carries one; `redis://` only."""
+    """PING, after AUTH when the URL or `password` carries one; without TLS. Of several hosts, nodes of a cluster or
+    Sentinels, one that answers is enough; Sentinels are asked without a password.
+    """
     parts = urlsplit(url)
-    host, port = parts.hostname or "127.0.0.1", parts.port or 6379
-    secret = unquote(parts.password or "") or password
+    sentinels = parts.scheme.endswith("+sentinel")
+    secret = "" if sentinels else unquote(parts.password or "") or password
+    login = [word for word in (unquote(parts.username or ""), secret) if word] if secret else []
+    hosts = parts.netloc.rpartition("@")[2].split(",")
+    finding = Finding(Found.WRONG, "no address of Redis")
+    for host in hosts:
+        one = urlsplit(f"//{host}")
+        port = one.port or (26379 if sentinels else 6379)
+        finding = _ping(one.hostname or "127.0.0.1", port, seconds / len(hosts), login)
+        if finding.found is Found.ANSWERED:
+            break
+    return finding
+
+
+def _ping(host: str, port: int, seconds: float, login: Sequence[str]) -> Finding:
     try:
         with _Conversation(host, port, seconds) as talk:
-            if secret:
-                user = unquote(parts.username or "")
-                talk.send(_command("AUTH", *([user] if user else []), secret))
+            if login:
+                talk.send(_command("AUTH", *login))
                 if not (answer := talk.read_line()).startswith(b"+OK"):
                     return Finding(Found.WRONG, f"Redis refused the password: {_words(answer)}")
             talk.send(_command("PING"))

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import redis
 
+from event_processor.entrypoints.demo.redis_server import RedisServer
 from tests.integration.chaos.conftest import StartStack
 from tests.support.ledger_judge import check_ledger
 from tests.support.producer import PORTFOLIOS, scenario
@@ -21,9 +27,11 @@ ROOM = 2000
 """Bytes: less than what the fills of the sells take."""
 
 
-def selling(start: StartStack) -> Stack:
-    """An event whose sells wait at the broker."""
-    stack = start(scenario([ACCOUNT], rest=NEVER_FILL))
+def selling(start: StartStack, server: RedisServer | None = None, client: redis.Redis | None = None) -> Stack:
+    """An event whose sells wait at the broker; on a Redis of the test's own, with its client, if there is one."""
+    stack = start(scenario([ACCOUNT], rest=NEVER_FILL), started=False)
+    stack.redis = client or stack.redis
+    stack.start(REDIS_URL=(server or stack.redis_server).url)
     stack.publish("one", PORTFOLIOS[0])
     stack.wait_ledger("order_accepted", SELLS, side="SELL")
     stack.wait_log("order.working")
@@ -38,8 +46,8 @@ def test_its_memory_is_full(start: StartStack) -> None:
     stack.redis.config_set("maxmemory", 1)
     assert stack.control("release")["released"] == SELLS
     stack.wait_ledger("execution", SELLS)
+    assert "it is full: raise maxmemory" in stack.wait_log("store.lost")["reason"]
     nothing_leaves(stack)
-    assert stack.processor.exit_code is None
     stack.redis.config_set("maxmemory", 0)
     stack.wait_final("one")
     check_ledger(stack, {"one": "completed"})
@@ -59,11 +67,46 @@ def test_a_new_event_waits_while_the_memory_is_full(start: StartStack) -> None:
     check_ledger(stack, {"one": "completed"})
 
 
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one megabyte; only root may mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], check=False)  # noqa: S607
+    if mounted.returncode:
+        pytest.skip("this user may not mount a file system")
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)  # noqa: S607
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="tmpfs is Linux's")
+def test_its_disk_is_full(start: StartStack, small_disk: Path, tmp_path: Path) -> None:
+    """With `appendfsync always` Redis ends rather than confirm what it cannot keep. No order leaves meanwhile; with
+    room again it loads its file, and the event is finished.
+    """
+    log = tmp_path / "redis-on-small-disk.log"
+    with RedisServer(small_disk, {"logfile": str(log)}) as server, connected(server) as client:
+        stack = selling(start, server, client)
+        ballast = small_disk / "ballast"
+        with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
+            while file.write(bytes(4096)):
+                pass
+        assert stack.control("release")["released"] == SELLS
+        stack.wait_ledger("execution", SELLS)
+        stack.wait_log("store.lost")
+        until(lambda: server.pid is None, "Redis ending")
+        assert "Can't recover from AOF write error" in log.read_text()
+        nothing_leaves(stack)
+        ballast.unlink()
+        server.start()
+        stack.wait_final("one")
+        check_ledger(stack, {"one": "completed"})
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux sets limits of a running process")
-def test_its_disk_is_full(start: StartStack) -> None:
-    """The append-only file cannot grow (RLIMIT_FSIZE cuts a write short as a full disk does): with `appendfsync
-    always` Redis ends rather than confirm what it cannot keep. No order leaves meanwhile; with room again it loads
-    its file, and the event is finished.
+def test_its_file_is_cut_short(start: StartStack) -> None:
+    """Redis dies in the middle of a write (its file reached a size limit): the part of a record at the end was never
+    confirmed, and the event is finished without it.
     """
     stack = selling(start)
     file = stack.redis_server.directory / "appendonly.aof"
@@ -74,11 +117,15 @@ def test_its_disk_is_full(start: StartStack) -> None:
     stack.wait_ledger("execution", SELLS)
     stack.wait_log("store.lost")
     until(lambda: stack.redis_server.pid is None, "Redis ending")
-    assert "Short write" in stack.redis_server.log_file.read_text()
     nothing_leaves(stack)
     stack.redis_server.start()
+    assert "Truncating the AOF" in stack.redis_server.log_file.read_text()
     stack.wait_final("one")
     check_ledger(stack, {"one": "completed"})
+
+
+def connected(server: RedisServer) -> redis.Redis:
+    return redis.Redis.from_url(server.url, decode_responses=True)
 
 
 def nothing_leaves(stack: Stack) -> None:

@@ -130,6 +130,16 @@ def test_a_real_redis_answers(shared_redis_server: RedisServer) -> None:
     assert probe_redis(shared_redis_server.url, SECONDS).found is Found.ANSWERED
 
 
+@pytest.mark.parametrize("form", ["redis+cluster://{},{}", "redis+sentinel://:secret@{},{}/main"])
+def test_of_several_hosts_one_that_answers_is_enough(
+    shared_redis_server: RedisServer, free_port: int, form: str
+) -> None:
+    """Nodes of a cluster and Sentinels; nobody answering is told of the last one."""
+    down, up = f"127.0.0.1:{free_port}", f"127.0.0.1:{shared_redis_server.port}"
+    assert probe_redis(form.format(down, up), SECONDS).found is Found.ANSWERED
+    assert probe_redis(form.format(down, down), SECONDS).found is Found.REFUSED
+
+
 def test_a_redis_without_a_password_refuses_one(shared_redis_server: RedisServer) -> None:
     """AUTH is sent when a password is given, and its refusal is told."""
     finding = probe_redis(shared_redis_server.url, SECONDS, "secret")
