@@ -3,12 +3,12 @@
 PYTHON := .venv/bin/python
 READY := .venv/.ready
 
-# Cheap and pure first; tests/e2e needs a container engine and has a target of its own.
+# Cheap and pure first; what takes minutes or needs a container engine has a target of its own.
 TEST_FOLDERS := $(wildcard $(addprefix tests/,unit properties contracts crash simulation integration tidy))
 TEST_PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check simulate mutants format coverage lock clean
+.PHONY: help setup demo test chaos check simulate mutants bench format coverage lock clean
 
 help: ## List what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ demo: setup ## Watch one rebalance survive a competing login; SCENARIO=name runs
 
 test: setup ## Run all tests that need no container engine
 	@$(PYTHON) -m pytest --numprocesses $(TEST_PROCESSES) $(TEST_FOLDERS)
+
+chaos: setup ## Kill, freeze and starve real processes; Redis Cluster and Sentinel fail-overs (minutes)
+	@$(PYTHON) -m pytest --numprocesses $(TEST_PROCESSES) tests/chaos
 
 check: setup ## Check format, lint, types and the house rules
 	@$(PYTHON) -m ruff format --check .

@@ -25,13 +25,14 @@ from benchmarks.safety import safety
 from benchmarks.tables import Table
 from event_processor.entrypoints.demo.redis_server import RedisServer
 
+WIDTH_MIN = 130
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "benchmarks.md"
 INTRODUCTION = """# Benchmarks
 
 Measured by `make bench`, which wrote this page on {date}: {machine}, Python {python}, Redis {redis} with
-`appendfsync always`, ib_async {ib_async}. Redis, gateway simulator and processor share the machine. There is no network
-between them, so that what is measured is the product and IBKR's pace of 50 messages a second (45 by default here, and by
-default in ib_async), not somebody's line. Times depend on the machine; no test asserts one.
+`appendfsync always`, ib_async {ib_async}. Redis, gateway simulator and processor share the machine. There is no
+network between them, so that what is measured is the product and IBKR's pace (45 messages a second by default, here
+as in ib_async), not somebody's line. Times depend on the machine; no test asserts one.
 
 """
 
@@ -47,7 +48,7 @@ def main() -> None:
         "accounts": many_accounts,
         "queues": partial(queues, words.queued),
     }
-    console = Console(width=max(Console().width, 130))
+    console = Console(width=max(Console().width, WIDTH_MIN))
     tables = []
     for name in words.parts or parts:
         for table in parts[name]():

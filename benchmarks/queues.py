@@ -53,9 +53,7 @@ def many_accounts() -> Iterable[Table]:
         f"{sent / (seconds_of(fills[-1]) - began):.0f}",
     )
     head = ("Accounts", "Orders", "First order", "Last fill", "Messages", "Messages a second")
-    yield Table(
-        "Many accounts", "Ten symbols each, from cash and cold; the pace is 45 messages a second.", head, [row]
-    )
+    yield Table("Many accounts", "Ten symbols each, from cash and cold; the pace is 45 messages a second.", head, [row])
 
 
 def _drained(what: str, queued: int, *, same: bool) -> Sequence[str]:
@@ -64,13 +62,14 @@ def _drained(what: str, queued: int, *, same: bool) -> Sequence[str]:
         _publish(running, [("event-0", account)])
         running.wait_final("event-0")
         before = resident(running.processor, "VmRSS")
-        running.processor.stop()
+        running.processor.kill()
         _publish(running, [("event-0" if same else f"event-{number}", account) for number in range(1, queued + 1)])
         running.start()
         began = running.wait_session("ready")["timestamp"]
         seconds = _drain(running, seconds_of({"time": began}))
         highest = resident(running.processor, "VmHWM")
-    return (what, f"{queued:,}", f"{seconds:.1f} s", f"{queued / seconds:,.0f}", f"{before:.0f} MB", f"{highest:.0f} MB")
+    rate = f"{queued / seconds:,.0f}"
+    return (what, f"{queued:,}", f"{seconds:.1f} s", rate, f"{before:.0f} MB", f"{highest:.0f} MB")
 
 
 def _publish(running: Stack, events: Sequence[tuple[str, str]]) -> None:

@@ -67,7 +67,7 @@ def compare(shape: Shape) -> Iterable[Sequence[str]]:
         cold = rebalance(running, shape, names.pop())
         model = orders_of(running, accounts(len(names) + 1)[-1])
         warm = median([rebalance(running, shape, names.pop()) for _ in range(repeats)])
-        running.processor.stop()
+        running.processor.kill()
         floors = {
             mode: median([straight(running, mode, model, names.pop()) for _ in range(repeats)]) for mode in FLOORS
         }

@@ -86,6 +86,8 @@ def stack(scenario_text: str, *, started: bool = True, **settings: str) -> Itera
         if started:
             running.wait_session("ready")
         yield running
+        if running.processor.exit_code is None:
+            running.processor.kill()
 
 
 def messages_sent(running: Stack, client_id: int) -> int:

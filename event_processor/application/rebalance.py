@@ -192,6 +192,7 @@ class Rebalance:
                 conclusion = Conclusion(Outcome.NEEDS_REVIEW, "position_mismatch", wrong)
         if conclusion.outcome is not Outcome.NEEDS_REVIEW and intents:
             self._desk.book.verified(self._record.account, run_cash(plan, intents))
+            self._desk.book.confirm(await self._desk.broker.account_state(self._record.account))
         return await close(self._desk, self._lease, self._record, conclusion, summary(plan, intents))
 
     async def _mismatch(self, plan: Plan) -> str:

@@ -19,7 +19,7 @@ from gateway_simulator.settings import (
     MarketSettings,
     Scenario,
 )
-from tests.simulation.trouble import add_trouble
+from tests.simulation.trouble import add_trouble, strangers
 from tests.support.builders import event_body
 from tests.support.process import EPOCH
 from tests.support.simulated_trouble import Outage, Trouble
@@ -66,6 +66,11 @@ class Story:
         """Whether an event names a contract that does not exist."""
         return any(NOBODYS in body for _, body in self.events)
 
+    @property
+    def strange(self) -> bool:
+        """Whether somebody else has orders of his own."""
+        return any(fault.action == "manual_order" for fault in self.scenario.faults)
+
     def __str__(self) -> str:
         lines = [f"seed {self.seed}: {len(self.events)} entries, deaths after facts {list(self.deaths)}"]
         lines += [f"  fault: {_words(fault)}" for fault in self.scenario.faults]
@@ -90,7 +95,7 @@ def draw(seed: int) -> Story:
         accounts=accounts,
         market=MarketSettings(wander_bps=chance.choice((0, 0, 5, 15))),
         latency=_latency(chance),
-        faults=() if calm else _faults(chance),
+        faults=() if calm else (*_faults(chance), *strangers(seed, SYMBOLS, accounts[0].number)),
     )
     deaths = () if calm else tuple(chance.randint(1, 60) for _ in range(chance.choice((0, 0, 0, 1, 1, 2))))
     return Story(

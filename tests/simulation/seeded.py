@@ -41,6 +41,6 @@ def run(seed: int) -> tuple[Story, Ending]:
 def _rightly(story: Story, record: EventRecord) -> bool:
     """A store that forgets leaves things that only a person can know; and an order of another client id can only be
     cancelled by a person, and until that is done the next event finds it."""
-    trouble = story.trouble
-    theirs = ONLY_THEY_CAN in record.reason or record.reason_code == "foreign_orders"
-    return bool(trouble.lost_write or (trouble.seconds and theirs))
+    trouble, foreign = story.trouble, record.reason_code == "foreign_orders"
+    theirs = trouble.seconds and (foreign or ONLY_THEY_CAN in record.reason)
+    return bool(trouble.lost_write or theirs or (foreign and story.strange))

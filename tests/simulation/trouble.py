@@ -3,14 +3,16 @@ that the other seeds go on meaning what they meant."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from random import Random
 
+from gateway_simulator.settings import FaultSettings
 from tests.support.process import CLIENT_ID
 from tests.support.simulated_trouble import Jump, Outage, Second, Stall, Stop, Trouble
 
 EVERY, TROUBLED = 8, frozenset({3, 4, 5})
+STRANGERS_SHARE = 0.15
 NAME = "processor-1"
 TWINS = ((NAME, CLIENT_ID), (NAME, CLIENT_ID + 1), ("processor-2", CLIENT_ID), ("processor-2", CLIENT_ID + 1))
 Maker = Callable[[Random, Trouble], Trouble]
@@ -24,6 +26,15 @@ def add_trouble(seed: int, outages: tuple[Outage, ...]) -> Trouble:
         for make in chance.sample(MAKERS, chance.choice((1, 1, 2))):
             trouble = make(chance, trouble)
     return trouble
+
+
+def strangers(seed: int, symbols: Sequence[str], account: str) -> tuple[FaultSettings, ...]:
+    """In some troubled seeds somebody leaves an order of his own open, far from the market."""
+    chance = Random(f"strangers of seed {seed}")
+    if seed % EVERY not in TROUBLED or chance.random() > STRANGERS_SHARE:
+        return ()
+    order = {"symbol": chance.choice(symbols), "side": "BUY", "quantity": 1, "limit": 1, "account": account}
+    return (FaultSettings("manual_order", order, at_seconds=chance.choice((0.001, chance.uniform(0.001, 5.0)))),)
 
 
 def _another(chance: Random, trouble: Trouble) -> Trouble:

@@ -62,7 +62,7 @@ class Producer:
         for event_id in self.finals:
             self._stack.wait_final(event_id, seconds=seconds)
 
-    def check(self) -> None:
+    def check_ends(self) -> None:
         """Everything published came to its one end, each order once."""
         check_ledger(self._stack, self.finals)
         assert len(self.finals) > len(self._published), "no account ever got its second event"

@@ -82,6 +82,11 @@ class RedisCluster:
         """The node that got the slot of the journal in the beginning."""
         return self.primaries[key_slot(keys.FENCE.encode()) * NODES // SLOTS]
 
+    @property
+    def copied(self) -> bool:
+        """Whether the replica has everything that its primary had a moment before."""
+        return _copied(self.home, self.replica)
+
     def _node(self, ends: ExitStack, name: str) -> RedisServer:
         folder = self._folder / name
         folder.mkdir()
@@ -128,6 +133,11 @@ class SentinelGroup:
     def primary_port(self) -> int:
         """Where the Sentinels say the primary is."""
         return int(self._states()[0]["port"])
+
+    @property
+    def copied(self) -> bool:
+        """Whether the replica has everything that the primary had a moment before."""
+        return _copied(self.primary, self.replica)
 
     def fail_over(self) -> None:
         """Ask a Sentinel to promote the replica though nothing is wrong."""
@@ -196,3 +206,9 @@ def _complete(node: RedisServer, nodes: int) -> bool:
 def _replicas(server: RedisServer) -> int:
     info: Any = ask(server, "INFO")
     return sum(1 for number in range(info["connected_slaves"]) if info[f"slave{number}"]["state"] == "online")
+
+
+def _copied(primary: RedisServer, replica: RedisServer) -> bool:
+    before: Any = ask(primary, "INFO")
+    after: Any = ask(replica, "INFO")
+    return bool(after["slave_repl_offset"] >= before["master_repl_offset"])

@@ -14,6 +14,8 @@ from tests.support.memory_store import MemoryStore, Moment
 
 CHANGES = frozenset({"accept", "write", "acknowledge", "dead_letter", "publish", "published", "acquire", "release"})
 """The calls that change what is durable."""
+LOSABLE = CHANGES - {"dead_letter"}
+"""A dead letter that is lost after it was acknowledged is known to nobody: no processor could mend that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ class StoreFaults:
             if outage.moment == moment and outage.at <= now < outage.at + outage.seconds:
                 self._tell("store", f"does not answer {call} ({moment} its effect)")
                 raise StoreUnavailable(f"no answer to {call}")
-        if moment == "before" and call in CHANGES:
+        if moment == "before" and call in LOSABLE:
             self._keep(store)
         if moment == "after" and self._trouble.stalls:
             await self._stall(name, call, now)

@@ -55,6 +55,7 @@ class IbkrBroker:
             self._silences += 1
             raise
         self._link, self._silences = link, 0
+        self._warmth.connected(link)
         return accounts
 
     def _connect_timeout(self) -> float:

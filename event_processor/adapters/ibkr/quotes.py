@@ -73,7 +73,8 @@ class QuoteBook:
 
     def lacking(self, wanted: Sequence[Contract]) -> Sequence[Contract]:
         """Which contracts should get a standing line, as far as the lines reach; none the gateway has refused."""
-        without = [contract for contract in wanted if contract.con_id not in self._lines]
+        standing = {con_id for con_id, line in self._lines.items() if line.standing_id}
+        without = [contract for contract in wanted if contract.con_id not in standing]
         more = self._reach(len(wanted)) - (len(wanted) - len(without))
         return [contract for contract in without if contract.con_id not in self._refused][: max(0, more)]
 

@@ -56,7 +56,8 @@ class Warmth:
                     await self._warm(self._link)
             self._news.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), _LOOK_SECONDS)
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await self._news.wait()
 
     async def _warm(self, link: Link) -> None:
         held = await link.held()

@@ -128,10 +128,12 @@ class RedisLink:
     async def _run(self, what: str, once: Callable[[], Awaitable[T]], *, repeat: bool) -> T:
         try:
             async with asyncio.timeout(self.timing.total):
-                return await self._tried(once, self.timing.tries if repeat else 1)
+                found = await self._tried(once, self.timing.tries if repeat else 1)
         except (exceptions.RedisError, exceptions.RedisClusterException, OSError, TimeoutError) as error:
             kind = GroupMissing if "NOGROUP" in str(error) else StoreUnavailable
             raise kind(f"Redis could not {what}: {_reason(error)}") from error
+        _heed_cancellation()
+        return found
 
     async def _tried(self, once: Callable[[], Awaitable[T]], tries: int) -> T:
         for number in range(1, tries):
@@ -140,6 +142,14 @@ class RedisLink:
             except LOST:
                 await asyncio.sleep(self.timing.pause * number)
         return await once()
+
+
+def _heed_cancellation() -> None:
+    """Before Python 3.12 `asyncio.wait_for`, which the client library uses, may drop a cancellation that comes as
+    its answer does; a loop of ours would then never end."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _reason(error: Exception) -> str:

@@ -158,3 +158,74 @@ def test_lost_subscriptions_are_made_again() -> None:
         return market.requests
 
     assert run_virtual(run()) == [(1, False), (1, False)]
+
+
+def test_all_lines_may_stand_when_they_suffice() -> None:
+    """As many contracts as lines cost one message each, and the next question none."""
+
+    async def run() -> int:
+        market = _Market(IbkrSettings(market_data_lines=95))
+        for _ in range(2):
+            assert len(await market.book.quotes(_contracts(95), 30)) == 95
+        return len(market.requests) + len(market.cancelled)
+
+    assert run_virtual(run()) == 95
+
+
+def test_a_few_too_many_cost_a_few_snapshots() -> None:
+    """Five more than there are lines: ninety stand, and each question asks for ten by snapshot."""
+
+    async def run() -> list[int]:
+        market, costs = _Market(IbkrSettings(market_data_lines=95)), []
+        for _ in range(3):
+            before = len(market.requests)
+            await market.book.quotes(_contracts(100), 30)
+            costs.append(len(market.requests) - before)
+        assert market.most_lines <= 95
+        return costs
+
+    assert run_virtual(run()) == [100, 10, 10]
+
+
+def test_lines_are_kept_beforehand() -> None:
+    """What is kept has its price when it is asked for, without a message."""
+
+    async def run() -> int:
+        market, wanted = _Market(IbkrSettings()), _contracts(3)
+        for contract in market.book.lacking(wanted):
+            await market.book.keep(contract, wanted)
+        await asyncio.sleep(1)
+        assert market.book.lacking(wanted) == []
+        await market.book.quotes(wanted, 30)
+        return len(market.requests)
+
+    assert run_virtual(run()) == 3
+
+
+def test_lines_are_kept_within_their_number() -> None:
+    """Beyond the lines nothing is lacking, and a line nobody wants makes room."""
+
+    async def run() -> tuple[int, list[int]]:
+        market, wanted = _Market(IbkrSettings(market_data_lines=3)), _contracts(3, first=10)
+        await market.book.quotes(_contracts(2), 30)
+        for contract in market.book.lacking(wanted):
+            await market.book.keep(contract, wanted)
+        assert len(market.book.lacking(_contracts(9))) == 2
+        return market.most_lines, market.cancelled
+
+    assert run_virtual(run()) == (3, [1, 2])
+
+
+def test_a_refused_line_is_not_asked_for_again_and_again() -> None:
+    """Keeping warm gives a contract up that the gateway refuses data for, until the subscriptions are made anew."""
+
+    async def run() -> tuple[int, int]:
+        market, wanted = _Market(IbkrSettings()), _contracts(1)
+        market.codes = {1: 354}
+        await market.book.keep(wanted[0], wanted)
+        await asyncio.sleep(1)
+        refused = len(market.book.lacking(wanted))
+        market.book.lines_lost()
+        return refused, len(market.book.lacking(wanted))
+
+    assert run_virtual(run()) == (0, 1)

@@ -25,8 +25,6 @@ from tests.support.redis_groups import RedisCluster, ask, node_id, until
 from tests.support.stack import Stack
 from tests.support.stores import RedisBench
 
-pytestmark = pytest.mark.xdist_group("redis_cluster")
-
 SLOT_SECONDS_MAX = 10
 FILLS = """
 [[account]]
@@ -159,7 +157,8 @@ def test_a_fail_over_in_the_middle_of_a_rebalance(tmp_path: Path) -> None:
         stack.redis = cast(redis.Redis, cluster.client)
         stack.start(REDIS_URL=cluster.url)
         stack.publish("one", {"QQQ": 0.4, "TLT": 0.3, "SPY": 0.2})
-        stack.wait_ledger("order_accepted", 1, side="SELL")
+        stack.wait_log("order.working")
+        until(lambda: cluster.copied, "the replica knowing it")
         cluster.home.kill()
         stack.wait_log("store.lost")
         until(lambda: ask(cluster.replica, "ROLE")[0] == "master", "the replica taking over")

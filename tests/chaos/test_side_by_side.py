@@ -34,7 +34,7 @@ def test_each_event_is_worked_on_by_one(start: StartStack) -> None:
     producer = Producer(stack)
     producer.live(6)
     producer.finish()
-    producer.check()
+    producer.check_ends()
     by_event = defaultdict(set)
     for order in stack.ledger("order_accepted"):
         by_event[order["orderRef"].split("-")[0]].add(order["clientId"])
