@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.integration.chaos.conftest import StartStack
+from tests.chaos.conftest import StartStack
 from tests.support.producer import Producer, moments, scenario
 from tests.support.stack import Stack
 

@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from event_processor.entrypoints.demo.redis_server import RedisServer
-from tests.integration.chaos.conftest import StartStack
+from tests.chaos.conftest import StartStack
 from tests.support.ledger_judge import check_ledger
 from tests.support.producer import PORTFOLIOS, scenario
 from tests.support.redis_groups import until

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 
-from tests.integration.chaos.conftest import StartStack
+from tests.chaos.conftest import StartStack
 from tests.support.ledger_judge import check_ledger
 from tests.support.processes import RunningProcess
 from tests.support.producer import ACCOUNTS, PORTFOLIOS, Producer, scenario

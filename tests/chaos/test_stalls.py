@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.chaos.conftest import StartStack
+from tests.chaos.conftest import StartStack
 from tests.support.ledger_judge import check_ledger
 from tests.support.producer import PORTFOLIOS, scenario
 from tests.support.stack import ACCOUNT
