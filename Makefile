@@ -8,10 +8,79 @@ TEST_FOLDERS := $(wildcard $(addprefix tests/,unit properties contracts crash si
 TEST_PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test chaos check simulate mutants bench format coverage lock clean
+.PHONY: help secrets up up-sim down status login mfa logs logs-gateway ps restart-gateway upgrade backup restore doctor \
+	preview rebalance pause resume halt \
+	setup demo test test-stack chaos check simulate mutants bench format coverage lock clean
 
 help: ## List what can be done
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+##@ Stack: needs Docker with Compose and nothing else; STACK=practice or STACK=real names one, else the last one started
+
+secrets: ## Ask for the passwords and put them into files; ROTATE=ib|vnc|redis makes one anew
+	@tools/stack/secrets
+
+up: ## Start the stack of .env, and wait for the login
+	@tools/stack/up
+
+up-sim: ## Start the same stack with the simulator for a gateway: no account needed
+	@tools/stack/up --practice
+
+down: ## Log out at IBKR, then stop everything; data stays
+	@tools/stack/down
+
+status: ## One page in words: services, session, next login, pauses, last outcomes
+	@tools/stack/status
+
+login: ## Print the link to the gateway's screen, and open it where there is a browser
+	@tools/stack/login
+
+mfa: ## Wait for the second factor, and show live how it stands
+	@tools/stack/cli mfa
+
+logs: ## Follow the logs; SERVICE=redis of one service only
+	@tools/stack/compose logs --follow --tail 200 $(SERVICE)
+
+logs-gateway: ## Follow the gateway's log
+	@tools/stack/compose logs --follow --tail 200 ibkr
+
+ps: ## List the containers
+	@tools/stack/compose ps --all
+
+restart-gateway: ## Restart the gateway, without a second factor where possible; HARD=1 with one
+	@tools/stack/restart-gateway
+
+upgrade: ## New gateway image and new code with the fewest second factors; PULL=no code only
+	@tools/stack/upgrade
+
+backup: ## Copy journal and gateway settings to backups/, while everything runs
+	@tools/stack/backup
+
+restore: ## Put FILE=backups/... back; all trading is paused after it
+	@tools/stack/restore
+
+doctor: ## Look for what can be wrong, and say what to do; JSON=1 for programs
+	@tools/stack/doctor $(if $(JSON),--json)
+
+##@ Trading: needs the running stack
+
+preview: ## Show what FILE=event.json would do; places nothing
+	@tools/stack/event preview "$$FILE"
+
+rebalance: ## Publish FILE=event.json and show what happens until it is final
+	@tools/stack/event rebalance "$$FILE"
+
+pause: ## Place no new orders; ACCOUNT=name in one account, REASON='why'
+	@tools/stack/cli pause "$${ACCOUNT:-all}" --reason "$${REASON:-paused by hand}"
+
+resume: ## Lift a pause or a halt; ACCOUNT=name in one account
+	@tools/stack/resume
+
+halt: ## Emergency: pause all trading for good and stop the event processor
+	@tools/stack/halt
+
+##@ Development: needs Python 3.11 or newer; the first target makes .venv
 
 setup: $(READY) ## Make .venv from the hash-pinned lock (first time: a minute or two)
 	@:
@@ -25,6 +94,9 @@ demo: setup ## Watch one rebalance survive a competing login; SCENARIO=name runs
 
 test: setup ## Run all tests that need no container engine
 	@$(PYTHON) -m pytest --numprocesses $(TEST_PROCESSES) $(TEST_FOLDERS)
+
+test-stack: setup ## Run the tests on the real container engine (minutes)
+	@$(PYTHON) -m pytest tests/stack
 
 chaos: setup ## Kill, freeze and starve real processes; Redis Cluster and Sentinel fail-overs (minutes)
 	@$(PYTHON) -m pytest --numprocesses $(TEST_PROCESSES) tests/chaos

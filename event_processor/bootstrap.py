@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from datetime import UTC, timedelta
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 
@@ -13,9 +15,16 @@ from event_processor.accounts import load_accounts
 from event_processor.adapters.clock import SystemClock
 from event_processor.adapters.ibkr.gateway import IbkrBroker
 from event_processor.adapters.ibkr.options import IbkrSettings
+from event_processor.adapters.notifiers.deadman import Deadman
+from event_processor.adapters.notifiers.notifier import Notifier
+from event_processor.adapters.notifiers.quiet import QuietHours
+from event_processor.adapters.notifiers.receivers import open_receivers
+from event_processor.adapters.notifiers.tally import Tally
+from event_processor.adapters.notifiers.words import Words
 from event_processor.adapters.observers.fanout import Fanout
 from event_processor.adapters.observers.logs import LogObserver
 from event_processor.adapters.observers.metrics import Metrics
+from event_processor.adapters.observers.plain import mask
 from event_processor.adapters.observers.timeline import Timeline
 from event_processor.adapters.redis.commands import RedisCommands
 from event_processor.adapters.redis.connection import RedisLink
@@ -24,6 +33,7 @@ from event_processor.adapters.redis.events import RedisEvents
 from event_processor.adapters.redis.inbox import RedisInbox
 from event_processor.adapters.redis.journal import RedisJournal
 from event_processor.adapters.redis.outcomes import RedisOutcomes
+from event_processor.adapters.redis.reminders import RedisReminders
 from event_processor.adapters.redis.views import RedisViews
 from event_processor.application.accounts import AccountRules
 from event_processor.application.bell import Bell
@@ -33,11 +43,14 @@ from event_processor.application.desk import Desk, Pauses, TradingSettings
 from event_processor.application.health import health
 from event_processor.application.intake import Intake, IntakeSettings
 from event_processor.application.leases import Leases
+from event_processor.application.login_watch import LoginWatch, WatchSettings
+from event_processor.application.logins import Logins
 from event_processor.application.session_keeper import SessionKeeper
 from event_processor.application.status import run_status
 from event_processor.application.supervisor import Supervisor
 from event_processor.domain.record import EventRecord
-from event_processor.domain.schedule import in_daily_window
+from event_processor.domain.topics import Topic
+from event_processor.domain.weekly import GatewayHours
 from event_processor.ports import Broker, Clock, Journal, Observer
 from event_processor.settings import Settings
 from healthcheck.report import Report
@@ -57,11 +70,14 @@ def build(settings: Settings) -> Processor:
     clock = SystemClock()
     link = RedisLink(settings.redis_url.get_secret_value(), password=_password(settings))
     journal, views = RedisJournal(link), RedisViews(link)
-    metrics = Metrics(clock)
+    hours = gateway_hours(settings)
+    metrics = Metrics(clock, hours=hours)
     timeline = Timeline(views, clock, metrics.registry)
-    observer = Fanout(LogObserver(), metrics, timeline)
+    notifier = _notifier(settings, clock, metrics.registry)
+    observer = Fanout(LogObserver(), metrics, timeline, *([notifier] if notifier else []))
     broker = _broker(settings, clock, RedisContracts(link))
     desk = make_desk(broker, journal, clock, observer, settings)
+    logins = _login_watch(settings, desk, RedisReminders(link, settings.consumer_name, clock), hours)
     inbox = RedisInbox(link, settings.consumer_name, settings.lease_seconds)
 
     def intake(dispatch: Callable[[EventRecord], None]) -> Intake:
@@ -75,7 +91,12 @@ def build(settings: Settings) -> Processor:
     def report() -> Report:
         return health(desk, store_lost=supervisor.store_lost)
 
-    about = {"version": __version__, "trading_mode": settings.trading_mode, "consumer": settings.consumer_name}
+    about = {
+        "version": __version__,
+        "trading_mode": settings.trading_mode,
+        "consumer": settings.consumer_name,
+        "gateway_window": settings.novnc_url,
+    }
     supervisor = Supervisor(
         desk,
         RedisOutcomes(link),
@@ -85,10 +106,12 @@ def build(settings: Settings) -> Processor:
         background=(
             timeline.run,
             broker.keep_warm,
-            lambda: run_commands(RedisCommands(link), RedisEvents(link), desk),
-            lambda: run_status(views, desk, report, lambda: supervisor.processors, about),
+            lambda: run_commands(RedisCommands(link, settings.consumer_name), RedisEvents(link), desk),
+            lambda: run_status(views, desk, report, lambda: supervisor.processors, about, logins.document),
+            logins.run,
+            *_pings(settings, lambda: not supervisor.store_lost),
         ),
-        on_stop=(timeline.flush, link.close),
+        on_stop=(*([notifier.close] if notifier else []), timeline.flush, link.close),
     )
     return Processor(supervisor, report, metrics.registry)
 
@@ -98,22 +121,17 @@ def make_desk(broker: Broker, journal: Journal, clock: Clock, observer: Observer
     bell, book = Bell(), Book(clock)
     broker.subscribe(book.note)
     rules = load_accounts(settings.accounts_file) if settings.accounts_file else None
+    hours, window = gateway_hours(settings), settings.novnc_url
+    session = SessionKeeper(broker, clock, observer, bell, jitter=random.random, hours=hours, gateway_window=window)
+    name, lease = settings.consumer_name, settings.lease_seconds
     return Desk(
         broker=broker,
         journal=journal,
         clock=clock,
         observer=observer,
-        session=SessionKeeper(
-            broker, clock, observer, bell, jitter=random.random, restarting=_restarting(settings, clock)
-        ),
-        leases=Leases(
-            journal,
-            clock,
-            observer,
-            bell,
-            owner=settings.consumer_name,
-            seconds=settings.lease_seconds,
-        ),
+        session=session,
+        leases=Leases(journal, clock, observer, bell, owner=name, seconds=lease),
+        logins=Logins(journal, clock, session, bell, processor=name, seconds=lease),
         rules=AccountRules(settings.trading_mode, rules),
         pauses=Pauses(),
         book=book,
@@ -128,11 +146,40 @@ def make_desk(broker: Broker, journal: Journal, clock: Clock, observer: Observer
     )
 
 
-def _restarting(settings: Settings, clock: Clock) -> Callable[[], bool]:
-    window = settings.restart_window
-    if window is None:
-        return lambda: False
-    return lambda: in_daily_window(clock.now(), window.start, window.end, window.zone)
+def _notifier(settings: Settings, clock: Clock, registry: CollectorRegistry) -> Notifier | None:
+    receivers = open_receivers(settings.notify_targets, f"rebalancer {settings.trading_mode}")
+    if not receivers:
+        return None
+    secrets, quiet = settings.secrets(), settings.quiet_hours
+    words = Words(
+        mask=lambda text: str(mask(text, secrets)), login_url=settings.novnc_url, zone=quiet.zone if quiet else UTC
+    )
+    topics = frozenset(Topic) if settings.notify_topics is None else settings.notify_topics
+    hours = QuietHours(quiet.start, quiet.end, quiet.zone) if quiet else None
+    return Notifier(receivers, words, clock, Tally(registry), topics=topics, quiet=hours)
+
+
+def _pings(settings: Settings, alive: Callable[[], bool]) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+    if settings.deadman_url is None:
+        return []
+    return [Deadman(settings.deadman_url.get_secret_value(), settings.deadman_seconds, alive).run]
+
+
+def gateway_hours(settings: Settings) -> GatewayHours:
+    """When the gateway restarts and its login ends, as it was told."""
+    return GatewayHours(
+        zone=settings.time_zone,
+        restart=settings.auto_restart_time,
+        cold_restart=settings.tws_cold_restart,
+        restart_window=settings.restart_window,
+        resets=settings.reset_windows,
+        lead=timedelta(seconds=settings.restart_lead_seconds),
+    )
+
+
+def _login_watch(settings: Settings, desk: Desk, reminders: RedisReminders, hours: GatewayHours) -> LoginWatch:
+    rhythm = WatchSettings(prompts_max=settings.login_prompts_max, overdue_hours=settings.login_overdue_hours)
+    return LoginWatch(desk.session, desk.journal, desk.clock, desk.observer, desk.bell, reminders, hours, rhythm)
 
 
 def _broker(settings: Settings, clock: Clock, contracts: RedisContracts) -> IbkrBroker:

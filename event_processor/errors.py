@@ -11,6 +11,7 @@
         LimitBreached                               the plan exceeds a limit
       OrdersSettling                   WAIT         our own orders of before are still shown as open
       ForeignOrdersOpen                REVIEW       somebody else works the same contract
+      AccountElsewhere                 WAIT         the account is in the login of another processor
       BrokerUnavailable                WAIT
         GatewayDisconnected                         socket lost, refused, or no answer in time
         SessionContended                            another login took the session
@@ -123,6 +124,13 @@ class ForeignOrdersOpen(ProcessorError):
 
     disposition = Disposition.REVIEW
     reason_code = "foreign_orders"
+
+
+class AccountElsewhere(ProcessorError):
+    """The account is not in this processor's login, but may be in another's."""
+
+    disposition = Disposition.WAIT
+    reason_code = "account_elsewhere"
 
 
 class BrokerUnavailable(ProcessorError):

@@ -22,6 +22,7 @@ from event_processor.domain.record import EventRecord, OutcomeNote
 from event_processor.domain.reports import Evidence, OrderReport, Report
 from event_processor.domain.session import SessionInput
 from event_processor.domain.settlement import Settlement
+from event_processor.domain.whereabouts import Login
 
 
 class Clock(Protocol):
@@ -64,8 +65,8 @@ class Inbox(Protocol):
     async def renew(self, entries: Sequence[EntryId]) -> Sequence[EntryId]:
         """Keep these entries ours and reset their delivery count; the ones that are no longer ours come back."""
 
-    async def acknowledge(self, entry_id: EntryId) -> None:
-        """Done with it, for good. Only after the journal knows the outcome."""
+    async def acknowledge(self, entries: Sequence[EntryId]) -> None:
+        """Done with these, for good. Only after the journal knows the outcome of each."""
 
     async def dead_letter(self, entry: InboxEntry, reason: str, at: datetime) -> None:
         """Put the entry whole on the dead-letter stream, then acknowledge it; repeating is harmless."""
@@ -117,6 +118,10 @@ class Journal(Protocol):
     async def release(self, lease: Lease) -> None:
         """Give it back; harmless when it is no longer ours."""
 
+    async def announce(self, processor: str, accounts: Sequence[AccountId]) -> Sequence[Login]:
+        """Say that this processor lives and which accounts its login has (none: not known yet; what it said before
+        stays); every login that was heard of in the last days comes back, this one included."""
+
     async def find(self, key: EventKey) -> EventRecord | None:
         """What is known of an event."""
 
@@ -140,6 +145,10 @@ class Journal(Protocol):
 
     async def open_records(self, account: AccountId | None = None) -> Sequence[EventRecord]:
         """Every record that is not closed, oldest entry first."""
+
+    async def open_accounts(self) -> Sequence[AccountId]:
+        """The accounts that have such records, in the order of their numbers; costs the same however many there are
+        of each."""
 
     async def last_closed(self, account: AccountId) -> EventRecord | None:
         """The record of the account that was closed last, if it is among its latest events."""

@@ -15,15 +15,22 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from event_processor.domain.topics import Topic
+from event_processor.domain.weekly import ResetWindows
 from event_processor.errors import ConfigurationError
+from event_processor.settings_notify import PingSetting, TopicsSetting, UrlsSetting, secrets_in, split_urls
 from event_processor.settings_sources import FILE_SUFFIX, Problem, read_environ, unknown_names
 from event_processor.settings_values import (
+    ClockSetting,
+    ResetsSetting,
     WindowSetting,
+    ZoneSetting,
     check_redis_url,
     redis_url_without_password,
 )
@@ -96,10 +103,29 @@ class Settings(BaseSettings):
         le=300,
         description="How long to wait for executions and positions to agree once orders are done",
     )
+
+    auto_restart_time: ClockSetting | None = Field(
+        None, description="When the gateway restarts each day, as it was told: `11:59 PM` or `23:59`"
+    )
+    tws_cold_restart: ClockSetting | None = Field(
+        None, description="The hour on Sundays chosen for the login: the phone rings then. Without it 01:00 in New York"
+    )
+    time_zone: ZoneSetting = Field(ZoneInfo("America/New_York"), description="The gateway's: both are by its clock")
+    restart_lead_seconds: float = Field(
+        300, ge=0, le=3600, description="How long before a restart nothing new is sent; 0: send on"
+    )
     restart_window: WindowSetting | None = Field(
         None,
-        description="The gateway's daily restart, such as `23:45-00:45 America/New_York`; a connection lost "
-        "in it is expected",
+        description="When a lost connection is the daily restart's, such as `23:45-00:45 America/New_York`; without it "
+        "the ten minutes from `AUTO_RESTART_TIME` on",
+    )
+    reset_windows: ResetsSetting = Field(
+        ResetWindows.parse("america"),
+        description="When IBKR resets its servers: `america`, `europe`, `asia`, or windows with commas between them",
+    )
+    login_prompts_max: int = Field(12, ge=1, description="How many prompts of a login are told in any twelve hours")
+    login_overdue_hours: float = Field(
+        4, gt=0, le=72, description="A missing login is urgent when the market opens in less"
     )
 
     consumer_name: str = Field(
@@ -124,6 +150,28 @@ class Settings(BaseSettings):
         "info", description="The least level that is logged"
     )
     log_format: Literal["json", "console"] = Field("json", description="`json` for machines, `console` for people")
+
+    notify_urls: UrlsSetting | None = Field(
+        None,
+        description="Who is told: [URLs](../how-to/notifications.md) with spaces, commas or line ends between them",
+    )
+    notify_topics: TopicsSetting | None = Field(
+        None,
+        description=f"About what: some of {', '.join(f'`{topic}`' for topic in Topic)}; all without it",
+    )
+    quiet_hours: WindowSetting | None = Field(
+        None,
+        description="When only what is urgent is told, such as `22:00-07:00 Europe/Berlin`; the rest comes after them",
+    )
+    deadman_url: PingSetting | None = Field(
+        None, description="Address of a dead-man switch, fetched again and again while all is well"
+    )
+    deadman_seconds: float = Field(60, ge=5, le=86_400, description="How often it is fetched")
+    novnc_url: str = Field(
+        "http://localhost:6080",
+        min_length=1,
+        description="Where the gateway's window is, for people: the link in messages",
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -189,11 +237,18 @@ class Settings(BaseSettings):
         """The URL as it may be shown."""
         return redis_url_without_password(self.redis_url.get_secret_value())
 
+    @property
+    def notify_targets(self) -> tuple[str, ...]:
+        """The URL of each receiver of notifications."""
+        return split_urls(self.notify_urls.get_secret_value()) if self.notify_urls else ()
+
     def secrets(self) -> tuple[str, ...]:
         """Every secret text, so that the log can refuse to print it."""
         in_url = urlsplit(self.redis_url.get_secret_value()).password
         password = self.redis_password.get_secret_value() if self.redis_password else None
-        return tuple(secret for secret in (in_url, password) if secret)
+        urls = [*self.notify_targets, *([self.deadman_url.get_secret_value()] if self.deadman_url else [])]
+        told = (secret for url in urls for secret in secrets_in(url))
+        return tuple(secret for secret in (in_url, password, *told) if secret)
 
 
 def variable_names() -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from event_processor.settings import Settings, secret_names, variable_names
 from event_processor.settings_sources import FILE_SUFFIX
+from event_processor.settings_stack import FILL_IN, FIXED, MORE, SECRETS, StackVariable, stack_variables
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs/reference/settings.md"
@@ -18,8 +19,10 @@ SECTIONS = {
     "IB_HOST": "Gateway",
     "REDIS_URL": "Redis",
     "TRADING_MODE": "Trading",
+    "AUTO_RESTART_TIME": "Restarts and the weekly login",
     "CONSUMER_NAME": "Several processors",
     "STATUS_HOST": "Status and logs",
+    "NOTIFY_URLS": "Notifications",
 }
 """The first setting of each section, and its title."""
 
@@ -36,8 +39,8 @@ cannot be read.
 """
 
 _EXAMPLE_HEAD = """\
-# Copy to .env and change what you need; every line shows the default.
-# What each setting means: docs/reference/settings.md
+# cp .env.example .env, fill in the first part, then: make secrets, make up.
+# A line that begins with # shows the default. docs/reference/stack.md and docs/reference/settings.md say more.
 """
 
 
@@ -54,13 +57,36 @@ def settings_page() -> str:
 
 
 def env_example() -> str:
-    """.env.example."""
-    lines = [_EXAMPLE_HEAD.rstrip()]
+    """.env.example: the stack's variables first, then the processor's settings, each once."""
+    lines = [_EXAMPLE_HEAD.rstrip(), "", "# ---- What you fill in"]
+    for variable in FILL_IN:
+        lines += ["", f"# {variable.meaning}.", f"{variable.name}={variable.value}"]
+    lines += _example_part("Written by `make secrets`", SECRETS)
+    lines += _example_part("More about the stack", MORE)
+    shown = {variable.name for variable in stack_variables()}
     for name in variable_names():
-        if name in SECTIONS:
-            lines += ["", f"# {SECTIONS[name]}"]
-        lines.append(f"#{name}={default_of(name)}")
+        if name in SECTIONS and not (set(_section(name)) <= shown | FIXED):
+            lines += ["", f"# ---- {SECTIONS[name]}"]
+        if name not in shown | FIXED:
+            lines.append(f"#{name}={default_of(name)}")
+    lines += ["", "# ---- Only without the stack, which sets these itself"]
+    lines += [f"#{name}={default_of(name)}" for name in variable_names() if name in FIXED]
     return "\n".join(lines) + "\n"
+
+
+def _example_part(title: str, variables: tuple[StackVariable, ...]) -> list[str]:
+    lines = ["", f"# ---- {title}"]
+    for variable in variables:
+        lines += [f"# {variable.meaning}", f"#{variable.name}={variable.value}"]
+    return lines
+
+
+def _section(first: str) -> list[str]:
+    """The settings of the section that begins with this one."""
+    names = list(variable_names())
+    rest = names[names.index(first) :]
+    others = [number for number, name in enumerate(rest) if number and name in SECTIONS]
+    return rest[: others[0]] if others else rest
 
 
 def default_of(name: str) -> str:

@@ -10,8 +10,10 @@ from pathlib import Path
 PREFIXES = ("IB_", "REDIS_")
 """Names that begin like this are ours: one we do not know is a mistake, not somebody else's."""
 
-NEIGHBOURS = frozenset({"IB_USERNAME", "IB_PASSWORD", "IB_USERNAME_FILE", "IB_PASSWORD_FILE"})
-"""Names under our prefixes that the gateway's container reads from the same file."""
+NEIGHBOURS = frozenset(
+    {"IB_GATEWAY_IMAGE", "IB_PASSWORD", "IB_PASSWORD_FILE", "IB_USERNAME", "REDIS_IMAGE", "REDIS_SECRETS"}
+)
+"""Names under our prefixes that the rest of the stack reads from the same file."""
 
 FILE_SUFFIX = "_FILE"
 LIKENESS_MIN = 0.85

@@ -1,17 +1,17 @@
-"""Kinds of settings that Python has no type for: a daily window of time, a log level, an address of Redis."""
+"""Kinds of settings that Python has no type for: hours and windows of a day, a time zone, an address of Redis."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from datetime import datetime, time
+from collections.abc import Callable
+from datetime import time
 from typing import Annotated
 from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator
 
-_WINDOW = re.compile(r"(\d{1,2}:\d{2})\s*-\s*(\d{1,2}:\d{2})\s+(\S+)")
+from event_processor.domain.weekly import DailyWindow, ResetWindows, read_clock
 
 _FORMS = (
     "must look like redis://host:6379/0, redis+cluster://host:6379,host:6379 or "
@@ -25,40 +25,21 @@ _AT_THE_END = {
 """What may come after the hosts, by the word after the plus sign."""
 
 
-@dataclass(frozen=True, slots=True)
-class DailyWindow:
-    """A stretch of each day, in its own time zone, without its end; it may run over midnight."""
-
-    start: time
-    end: time
-    zone: ZoneInfo
-
-    @classmethod
-    def parse(cls, text: str) -> DailyWindow:
-        """Read `23:45-00:45 America/New_York`; raises `ValueError` saying what is wrong."""
-        match = _WINDOW.fullmatch(text.strip())
-        if match is None:
-            raise ValueError("must look like 23:45-00:45 America/New_York")
-        try:
-            start, end = (datetime.strptime(word, "%H:%M").time() for word in match.groups()[:2])  # noqa: DTZ007
-        except ValueError:
-            raise ValueError("must have hours from 00:00 to 23:59") from None
-        if start == end:
-            raise ValueError("must not begin and end at the same minute")
-        try:
-            return cls(start, end, ZoneInfo(match[3]))
-        except (KeyError, ValueError, OSError):
-            raise ValueError(f"names no time zone of the IANA list: {match[3]}") from None
-
-    def __str__(self) -> str:
-        return f"{self.start:%H:%M}-{self.end:%H:%M} {self.zone.key}"
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name.strip())
+    except (KeyError, ValueError, OSError):
+        raise ValueError("must be a time zone of the IANA list, such as Europe/Berlin") from None
 
 
-def _window(given: object) -> object:
-    return DailyWindow.parse(given) if isinstance(given, str) else given
+def _reads(parse: Callable[[str], object]) -> BeforeValidator:
+    return BeforeValidator(lambda given: parse(given) if isinstance(given, str) else given)
 
 
-WindowSetting = Annotated[DailyWindow, BeforeValidator(_window)]
+WindowSetting = Annotated[DailyWindow, _reads(DailyWindow.parse)]
+ResetsSetting = Annotated[ResetWindows, _reads(ResetWindows.parse)]
+ClockSetting = Annotated[time, _reads(read_clock)]
+ZoneSetting = Annotated[ZoneInfo, _reads(_zone)]
 
 
 def check_redis_url(url: str) -> str:

@@ -99,7 +99,8 @@ def _control_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="gateway_simulator control",
         description="Interfere with a running simulator.",
-        epilog=f"actions, each with its parameters as name=value:\n{control.help_text()}",
+        epilog=f"actions, each with its parameters as name=value:\n{control.help_text()}\n"
+        "The simulator image knows more about logins: `control --port PORT help` lists what a running one knows.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--port", type=int, required=True, help="the control port, as printed at the start")

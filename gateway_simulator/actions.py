@@ -38,7 +38,7 @@ class Actions:
 
     def run(self, name: str, parameters: dict[str, object]) -> dict[str, object]:
         """Carry out an action; returns what there is to say about it. Raises ActionError."""
-        method, plain = prepare(name, parameters)
+        method, plain = prepare(name, parameters, type(self))
         try:
             answer = method(self, **plain)
         except (SessionError, ValueError, KeyError, TypeError) as error:
@@ -232,16 +232,18 @@ class Actions:
         }
 
 
-def catalogue() -> dict[str, Method]:
-    """Action name -> method, in the order in which they are written above."""
-    return {name: value for name, value in vars(Actions).items() if not name.startswith("_") and name != "run"}
+def catalogue(kind: type[Actions] = Actions) -> dict[str, Method]:
+    """Action name -> method, in the order in which they are written; `kind` may know more than the simulator."""
+    found = {name: value for part in reversed(kind.__mro__) for name, value in vars(part).items()}
+    return {name: value for name, value in found.items() if not name.startswith("_") and name != "run"}
 
 
-def prepare(name: str, given: dict[str, object]) -> tuple[Method, dict[str, object]]:
+def prepare(name: str, given: dict[str, object], kind: type[Actions] = Actions) -> tuple[Method, dict[str, object]]:
     """The method of an action and its parameters as it wants them; raises ActionError in words."""
-    method = catalogue().get(name)
+    known_actions = catalogue(kind)
+    method = known_actions.get(name)
     if method is None:
-        raise ActionError(f"unknown action {name!r}; known are {', '.join(sorted(catalogue()))}")
+        raise ActionError(f"unknown action {name!r}; known are {', '.join(sorted(known_actions))}")
     known = {key: _kind(str(value.annotation)) for key, value in _parameters(method).items()}
     faults = {key: type(value) for key, value in ORDER_FAULTS.items()} if name == "order" else {}
     unknown = sorted(set(given) - set(known) - set(faults))
@@ -259,9 +261,9 @@ def prepare(name: str, given: dict[str, object]) -> tuple[Method, dict[str, obje
     return method, plain | ({"conduct": conduct} if conduct else {})
 
 
-def parameter_names(name: str) -> list[str]:
+def parameter_names(name: str, kind: type[Actions] = Actions) -> list[str]:
     """What a person can say with an action."""
-    return [*_parameters(catalogue()[name]), *(ORDER_FAULTS if name == "order" else [])]
+    return [*_parameters(catalogue(kind)[name]), *(ORDER_FAULTS if name == "order" else [])]
 
 
 def _parameters(method: Method) -> dict[str, inspect.Parameter]:

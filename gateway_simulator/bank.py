@@ -60,9 +60,14 @@ class Bank:
             settings.number, settings.base_currency, settings.margin, settings.fractional, books, books.copy()
         )
         self.accounts[settings.number] = account
-        for currency in sorted(books.cash):
-            self._ledger.write("cash", account=account.number, currency=currency, amount=books.cash[currency])
-        for position in account.positions(books):
+        self.declare(account.number)
+
+    def declare(self, number: str) -> None:
+        """Write down what the account holds, as at the start of a run."""
+        account = self.accounts[number]
+        for currency, amount in sorted(account.books.cash.items()):
+            self._ledger.write("cash", account=number, currency=currency, amount=amount)
+        for position in account.positions(account.books):
             self._write_position(position)
 
     def book(self, number: str, trade: Trade) -> Decimal | None:

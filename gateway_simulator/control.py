@@ -11,7 +11,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, cast
 
-from .actions import ActionError, catalogue, parameter_names
+from .actions import ActionError, Actions, catalogue, parameter_names
 
 if TYPE_CHECKING:
     from .ledger import Entry
@@ -22,11 +22,11 @@ LINE_MAX = 64 * 1024
 Answer = dict[str, object]
 
 
-def help_text() -> str:
+def help_text(kind: type[Actions] = Actions) -> str:
     """All control commands with their parameters, from the actions themselves."""
     lines = []
-    for name, method in catalogue().items():
-        parameters = parameter_names(name)
+    for name, method in catalogue(kind).items():
+        parameters = parameter_names(name, kind)
         summary = (method.__doc__ or "").strip()
         lines.append(f"  {name:<18} {summary}" + (f"\n{'':<21}{', '.join(parameters)}" if parameters else ""))
     lines.append(f"  {'ledger':<18} Print the ledger, or its entries of one kind.\n{'':<21}kind")
@@ -87,7 +87,7 @@ class ControlConnection(asyncio.Protocol):
     def _run(self, action: str, parameters: dict[str, object]) -> Answer:
         ledger = self._sim.ledger
         if action == "help":
-            return {"help": help_text()}
+            return {"help": help_text(type(self._sim.actions))}
         if action == "ledger":
             kind = parameters.get("kind")
             return {"entries": ledger.entries if kind is None else ledger.of(str(kind))}

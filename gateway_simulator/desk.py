@@ -239,6 +239,12 @@ class OrderDesk:
             key: working for key, working in self._index.items() if not working.done or key[1] < self.ids.next(key[0])
         }
 
+    def adopt(self, working: WorkingOrder) -> None:
+        """Know an order of an earlier run of the gateway: it can be cancelled, and its id is used up."""
+        if working.order.order_id:
+            self._index[working.key] = working
+            self.ids.use(*working.key)
+
     def place_manually(
         self, contract: Contract, action: str, quantity: Decimal, limit: Decimal | None, account: str
     ) -> int:

@@ -7,7 +7,7 @@ them as JSON lines when it has a file, and answers the questions tests ask.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import TextIO
 
@@ -18,12 +18,15 @@ Entry = dict[str, str | int | float | bool | None]
 
 
 class Ledger:
-    """Entries in the order in which they happened; `file` gets each of them at once, flushed."""
+    """Entries in the order in which they happened; `file` gets each new one at once, flushed.
 
-    def __init__(self, clock: Clock, file: TextIO | None = None) -> None:
+    `earlier` are those of runs before this one, when the simulated broker has outlived its gateway.
+    """
+
+    def __init__(self, clock: Clock, file: TextIO | None = None, earlier: Iterable[Entry] = ()) -> None:
         self._clock = clock
         self._file = file
-        self.entries: list[Entry] = []
+        self.entries: list[Entry] = list(earlier)
         self.on_entry: list[Callable[[Entry], None]] = []
         self._rates: dict[int, list[float]] = {}
         self._busiest: dict[int, int] = {}

@@ -7,7 +7,7 @@ seed and the same calls give the same ledger, byte for byte.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TextIO
 
 from .accounts import Rates
@@ -21,7 +21,7 @@ from .exchange import Exchange
 from .faults import FaultBook
 from .floor import Floor
 from .hours import Hours
-from .ledger import Ledger
+from .ledger import Entry, Ledger
 from .market import Market
 from .reporter import ClientIdInUse, Reporter
 from .session import Door, Hooks, Session
@@ -35,13 +35,21 @@ DoorListener = Callable[[Door], None]
 class Simulator:
     """One run: a scenario, a clock and a seed, and everything that follows from them."""
 
-    def __init__(self, scenario: Scenario, clock: Clock, *, seed: int = 1, ledger_file: TextIO | None = None) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        clock: Clock,
+        *,
+        seed: int = 1,
+        ledger_file: TextIO | None = None,
+        earlier: Iterable[Entry] = (),
+    ) -> None:
         start = clock.now()
         settings = scenario.market
         self.scenario = scenario
         self.clock = clock
         self.scheduler = Scheduler(clock)
-        self.ledger = Ledger(clock, ledger_file)
+        self.ledger = Ledger(clock, ledger_file, earlier)
         self.ledger.write("started", scenario=scenario.name, seed=seed)
         self.reporter = Reporter(self.scheduler)
         self.universe = build_universe()

@@ -10,12 +10,14 @@ import contextlib
 import re
 import socket
 import struct
-import time
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 from urllib.parse import unquote, urlsplit
+
+from healthcheck.clock import now
 
 _HANDSHAKE = b"API\0" + struct.pack(">I", 9) + b"v157..178"
 _ANSWER_BYTES_MAX = 65_536
@@ -116,8 +118,15 @@ class _Conversation:
     """One connection under one deadline."""
 
     def __init__(self, host: str, port: int, seconds: float) -> None:
-        self._deadline = time.monotonic() + seconds
-        self._socket = socket.create_connection((host, port), timeout=seconds)
+        self._deadline = now() + seconds
+        addresses = _resolve(host, seconds)
+        for number, address in enumerate(addresses, 1):
+            try:
+                self._socket = socket.create_connection((address, port), timeout=self._left())
+                break
+            except OSError:
+                if number == len(addresses):
+                    raise
 
     def send(self, data: bytes) -> None:
         self._socket.settimeout(self._left())
@@ -150,7 +159,7 @@ class _Conversation:
         return data
 
     def _left(self) -> float:
-        left = self._deadline - time.monotonic()
+        left = self._deadline - now()
         if left <= 0:
             raise TimeoutError
         return left
@@ -162,6 +171,24 @@ class _Conversation:
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
+
+
+def _resolve(host: str, seconds: float) -> list[str]:
+    """The addresses of a host; `OSError` when it has none or they are not known in time, on which the system's own
+    look-up sets no limit.
+    """
+    found: list[str] = []
+
+    def look_up() -> None:
+        with contextlib.suppress(OSError):
+            found.extend(str(address[0]) for *_, address in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM))
+
+    thread = threading.Thread(target=look_up, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not found:
+        raise OSError(f"no address is known for {host}")
+    return found
 
 
 def _failure(host: str, port: int, error: Exception) -> Finding:

@@ -1,6 +1,6 @@
 """The shared words for health: a status, the checks behind it, and their JSON.
 
-{"status": "contended", "ready": false, "reason": "...", "advice": "...",
+{"status": "contended", "words": "somebody else is logged in", "ready": false, "reason": "...", "advice": "...",
  "checks": [{"name": "session", "ok": false, "reason": "..."}]}
 """
 
@@ -27,6 +27,21 @@ class Status(StrEnum):
     STORE_LOST = "store_lost"
     HALTED = "halted"
     DOWN = "down"
+
+    @property
+    def words(self) -> str:
+        """The same for a person."""
+        return _WORDS.get(self, self.value)
+
+
+_WORDS = {
+    Status.AWAITING_LOGIN: "waiting for second factor",
+    Status.CONTENDED: "somebody else is logged in",
+    Status.LINK_LOST: "link to IBKR lost",
+    Status.READ_ONLY: "gateway refuses orders",
+    Status.STORE_LOST: "link to Redis lost",
+}
+"""Where the code itself is no plain English."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +75,7 @@ class Report:
         """As shown at the top of this module."""
         return {
             "status": self.status.value,
+            "words": self.status.words,
             "ready": self.ready,
             "reason": self.reason,
             "advice": self.advice,

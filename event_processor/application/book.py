@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import TypeVar
 
 from event_processor.domain.execution import RunCash
 from event_processor.domain.ids import AccountId, ExecId
@@ -16,7 +17,12 @@ from event_processor.domain.reports import Execution, Report
 from event_processor.ports import Clock
 
 _REFRESH_SECONDS = 200.0
-_TOLERANCE = Decimal("0.002")
+_TOLERANCE = Decimal("0.0002")
+"""Share of what was traded. A run that sold and bought for the same money leaves almost the cash it found."""
+_REMEMBERED_MAX = 20_000
+"""Executions and runs; IBKR shows the executions of one day."""
+
+_Id = TypeVar("_Id", bound=str)
 
 
 @dataclass(slots=True)
@@ -33,21 +39,22 @@ class Book:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._pages: dict[AccountId, _Page] = {}
-        self._seen: set[ExecId] = set()
-        self._runs_sent: set[str] = set()
+        self._seen: dict[ExecId, None] = {}
+        self._runs_sent: dict[str, None] = {}
+        self._asked: dict[AccountId, int] = {}
 
     def note(self, report: Report) -> None:
         """Every report of the broker passes here; only executions matter. A trade that comes after the run
         was verified is not in the expected cash, so that is forgotten."""
         if not isinstance(report, Execution) or report.exec_id in self._seen:
             return
-        self._seen.add(report.exec_id)
+        _remember(self._seen, report.exec_id)
         page = self._page(report.account)
         page.traded_at, page.run = self._clock.monotonic(), None
 
     def sent(self, run: str) -> None:
         """An order of this run (the digest in its orderRef) left this process."""
-        self._runs_sent.add(run)
+        _remember(self._runs_sent, run)
 
     def has_sent(self, run: str) -> bool:
         """Whether this process ever sent an order of this run, whatever the journal says now."""
@@ -60,9 +67,14 @@ class Book:
         page.courses = [(ended, one) for ended, one in page.courses if at - ended < _REFRESH_SECONDS]
         page.courses.append((at, run))
 
-    def knows(self, account: AccountId) -> bool:
-        """Whether anything was ever noted of the account; if not, the journal may know of a run before us."""
-        return account in self._pages
+    def knows_last_run(self, account: AccountId, token: int) -> bool:
+        """Whether the journal was asked for the account's last run under this lease: before it, another process may
+        have traded. Executions that the broker shows again at our start say nothing of the cash that run left."""
+        return self._asked.get(account) == token
+
+    def asked_journal(self, account: AccountId, token: int) -> None:
+        """Whatever the journal knows of the last run is in this book now."""
+        self._asked[account] = token
 
     def unconfirmed(self) -> tuple[AccountId, ...]:
         """Accounts whose cash at the broker has not been seen to be what it must be."""
@@ -97,6 +109,13 @@ class Book:
 
     def _page(self, account: AccountId) -> _Page:
         return self._pages.setdefault(account, _Page())
+
+
+def _remember(known: dict[_Id, None], one: _Id) -> None:
+    """Add it; the oldest is forgotten first."""
+    known[one] = None
+    if len(known) > _REMEMBERED_MAX:
+        del known[next(iter(known))]
 
 
 def _agrees(state: AccountState, run: RunCash) -> bool:

@@ -83,8 +83,8 @@ async def ask(desk: Desk) -> Evidence:
 async def look(desk: Desk, account: AccountId, evidence: Evidence) -> Account:
     """One account beside this evidence; changes nothing. Raises PlanError, BrokerUnavailable, StoreUnavailable."""
     if account not in desk.session.accounts:
-        mine = ", ".join(desk.session.accounts)
-        raise PlanError(f"account {account} is not one of this login's ({mine})", reason_code="account_unknown")
+        await desk.logins.look()
+        raise PlanError(desk.logins.of(account).reason, reason_code="account_unknown")
     quiet = desk.clock.monotonic() - desk.session.ready_since
     state = await desk.broker.account_state(account, fresh=True)
     return Account(

@@ -10,7 +10,9 @@ from event_processor.application.accounts import AccountRules
 from event_processor.application.bell import Bell
 from event_processor.application.book import Book
 from event_processor.application.leases import Leases
+from event_processor.application.logins import Logins
 from event_processor.application.session_keeper import SessionKeeper
+from event_processor.domain.ids import EventKey
 from event_processor.ports import Broker, Clock, Journal, Observer, Pause
 
 
@@ -47,6 +49,7 @@ class Pauses:
         self._stored: tuple[Pause, ...] = ()
         self._ours: dict[str, Pause] = {}
         self._durable: dict[str, int] = {}
+        self._named: set[EventKey] = set()
         self._reading = 0
 
     @property
@@ -63,6 +66,7 @@ class Pauses:
         """Take note of what a reading found; True when something changed. A hold of ours gives way to a reading
         that shows it, and to one begun after it was stored that does not: then somebody has lifted it."""
         before, self._stored = self.current, tuple(pauses)
+        self._note(*pauses)
         shown = {pause.scope for pause in pauses}
         for scope in tuple(self._ours):
             if scope in shown or self._durable.get(scope, reading) < reading:
@@ -71,12 +75,20 @@ class Pauses:
 
     def hold(self, pause: Pause) -> None:
         """In force from now on, whatever an older reading of the store says."""
+        self._note(pause)
         self._ours[pause.scope] = pause
         self._durable.pop(pause.scope, None)
 
     def stored(self, pause: Pause) -> None:
         """The hold is in the store now; readings from here on see it, or see that it was lifted."""
         self._durable[pause.scope] = self._reading
+
+    def ever_named(self, event: EventKey) -> bool:
+        """Whether a hold named this event since our start, lifted or not."""
+        return event in self._named
+
+    def _note(self, *pauses: Pause) -> None:
+        self._named.update(event for pause in pauses if pause.held for event in pause.events)
 
     def on(self, account: str) -> Pause | None:
         """The pause that stops this account, if any."""
@@ -100,6 +112,7 @@ class Desk:
     observer: Observer
     session: SessionKeeper
     leases: Leases
+    logins: Logins
     rules: AccountRules
     pauses: Pauses
     book: Book

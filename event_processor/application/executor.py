@@ -1,7 +1,7 @@
 """Works the intents of one planned event until every one of them is settled.
 
 Each turn: fold what the broker said; if the session broke, doubt what was out; resolve doubts by looking;
-send what may go; see to what is overdue; then wait for the next report.
+send what may go, were it beside what is still in doubt; see to what is overdue; then wait for the next report.
 """
 
 from __future__ import annotations
@@ -17,7 +17,14 @@ from event_processor.application.sending import Sending
 from event_processor.domain.intent import IntentState, OrderIntent
 from event_processor.domain.policy import TradingPolicy
 from event_processor.domain.record import EventRecord
-from event_processor.errors import BrokerUnavailable, GatewayDisconnected, LeaseLost, PlanStale, TradingPaused
+from event_processor.errors import (
+    AccountElsewhere,
+    BrokerUnavailable,
+    GatewayDisconnected,
+    LeaseLost,
+    PlanStale,
+    TradingPaused,
+)
 from event_processor.ports import Lease
 
 _OUT = frozenset({IntentState.SUBMITTING, IntentState.WORKING})
@@ -32,9 +39,10 @@ class Executor:
         self._run = Run(desk, lease, record, policy)
         self._doubts = Doubts(self._run)
         self._hearing = Hearing(self._run, self._doubts)
-        self._sending = Sending(self._run, self._doubts, self._hearing)
+        self._sending = Sending(self._run, self._hearing)
         self._deadlines = Deadlines(self._run)
         self._epoch = desk.session.epoch
+        self._first_hand = not record.touched
         self._finished_at: float | None = None
         self._unready_since: float | None = None
 
@@ -68,17 +76,20 @@ class Executor:
         if not session.ready:
             return self._wait_for_session()
         self._unready_since = None
+        if self._run.record.account not in session.accounts:
+            raise AccountElsewhere  # the gateway came back with another login
         try:
             return await self._act()
         except BrokerUnavailable:
             return False  # the session keeper sees the same loss, and rings when it is over
 
     async def _act(self) -> bool:
-        if self._doubtful():
-            await self._resolve()  # what to send, if anything, is decided next turn, after listening once more
-        elif self._finished():
+        if self._doubtful() and not self._doubts.next_look_in():
+            await self._resolve()
+            self._run.bell.ring()  # what to send, if anything, is decided next turn, after listening once more
+        elif self._finished() and not self._doubtful():
             return await self._settled()
-        else:
+        elif self._never_sent_is_certain():
             await self._sending.send(self._epoch)
         silent = self._deadlines.silent()
         if silent:
@@ -103,6 +114,8 @@ class Executor:
         age = (self._desk.clock.now() - self._run.plan.made_at).total_seconds()
         if not self._desk.session.ready or self._run.expired or age > self._desk.settings.plan_age:
             raise PlanStale
+        if self._desk.session.restart_awaited:
+            raise PlanStale("the gateway restarts soon; planned anew when it is back")
         if self._desk.pauses.on(self._run.record.account):
             raise TradingPaused
 
@@ -114,6 +127,12 @@ class Executor:
 
     def _doubtful(self) -> bool:
         return self._doubts.first_look_due or any(i.state is IntentState.UNKNOWN for i in self._run.intents)
+
+    def _never_sent_is_certain(self) -> bool:
+        """With doubts left after the first look, only what this run itself has planned and never sent may go. A run
+        that was taken up again has that from the journal only, and a store that forgets may have forgotten a send:
+        then the broker is given time to show it."""
+        return not self._doubtful() or (self._first_hand and not self._doubts.first_look_due)
 
     async def _resolve(self) -> None:
         look = await self._doubts.look()

@@ -36,21 +36,25 @@ class Hearing:
 
     async def fold(self) -> None:
         """Everything heard so far becomes durable."""
+        if not self._reports:
+            return
         intents = list(self._run.intents)
-        index = {key: place for place, intent in enumerate(intents) for key in _keys(intent)}
+        index = {key: place for place, intent in enumerate(intents) for key in (*_keys(intent), *_trades(intent))}
         while self._reports:
             report = self._reports.popleft()
+            place = next((index[key] for key in _report_keys(report) if key in index), None)
             if isinstance(report, Commission):
                 self._commissions[report.exec_id] = report
-                intents = [fold_commission(intent, report) for intent in intents]
-                continue
-            place = next((index[key] for key in _report_keys(report) if key in index), None)
+            elif isinstance(report, Execution) and place is not None:
+                index["execution", report.exec_id] = place
             if place is not None:
                 intents[place] = self._folded(intents[place], report)
                 index |= dict.fromkeys(_keys(intents[place]), place)
         await self._run.save(intents)
 
     def _folded(self, intent: OrderIntent, report: Report) -> OrderIntent:
+        if isinstance(report, Commission):
+            return fold_commission(intent, report)
         if isinstance(report, Execution):
             grown = fold_execution(intent, report)
             early = self._commissions.get(report.exec_id)
@@ -91,6 +95,10 @@ def _keys(intent: OrderIntent) -> list[object]:
     return keys
 
 
+def _trades(intent: OrderIntent) -> list[object]:
+    return [("execution", fill.exec_id) for fill in intent.fills]
+
+
 def _report_keys(report: Report) -> list[object]:
     """How a report names its order. Our reference decides whenever it is there."""
     if isinstance(report, OrderReport | Execution):
@@ -98,6 +106,8 @@ def _report_keys(report: Report) -> list[object]:
             return [report.order_ref]
         keys: list[object] = [("perm", report.perm_id)] if report.perm_id else []
         return [*keys, (report.client_id, report.order_id)] if report.order_id else keys
+    if isinstance(report, Commission):
+        return [("execution", report.exec_id)]
     if isinstance(report, OrderNotice) and report.order_ref:
         return [report.order_ref]
     return []

@@ -1,33 +1,39 @@
 """From stream entries to remembered events. Nothing is dropped: every entry becomes an accepted event, a repeat
-of one, a refusal that is journalled, or a dead letter; only then, and only when it is closed, is it acknowledged."""
+of one, a refusal that is journalled, or a dead letter; only then, and only when it is closed, is it acknowledged.
+
+Entries come in batches. Of a long queue for one account most are out of date when they are read: an event that a newer
+one of its batch supersedes is remembered as ended at once, after that newer one was accepted."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from event_processor.application.accounts import AccountRules
 from event_processor.application.bell import Bell
-from event_processor.domain.event import RebalanceEvent, body_digest, parse_event
+from event_processor.application.drafts import Drafts, ended, first_notes, news
+from event_processor.domain.agenda import overtaken, superseded_by
 from event_processor.domain.facts import EntryDeadLettered, EventClosed, EventRepeated, StoreLost, StoreRestored
-from event_processor.domain.ids import AccountId, EntryId, EventKey, event_key
-from event_processor.domain.record import EventRecord, Outcome, OutcomeNote, Stage
-from event_processor.errors import EventConflict, EventError, EventMalformed, EventRefused, StoreUnavailable
+from event_processor.domain.ids import EntryId, EventKey
+from event_processor.domain.record import EventRecord, Stage
+from event_processor.errors import EventConflict, EventError, EventMalformed, StoreUnavailable
 from event_processor.ports import Clock, Inbox, InboxEntry, Journal, Observer
 
 
 @dataclass(frozen=True, slots=True)
 class IntakeSettings:
     """`ttl_seconds`: life of an event that names no expiry. `delivery_limit`: hand-outs without progress after
-    which an entry is taken for poison. `renew_seconds`: how often pending entries are kept ours."""
+    which an entry is taken for poison. `renew_seconds`: how often pending entries are kept ours. `behind_seconds_max`:
+    how long no event is begun because a queue is still being read."""
 
     ttl_seconds: float = 86400.0
     delivery_limit: int = 20
     batch: int = 64
     wait_seconds: float = 1.0
     renew_seconds: float = 5.0
+    behind_seconds_max: float = 10.0
 
 
 class Intake:
@@ -44,11 +50,16 @@ class Intake:
         dispatch: Callable[[EventRecord], None],
         settings: IntakeSettings,
     ) -> None:
-        self._inbox, self._journal, self._rules = inbox, journal, rules
+        self._inbox, self._journal = inbox, journal
+        self._drafts = Drafts(rules, clock, settings.ttl_seconds)
         self._clock, self._observer, self._bell = clock, observer, bell
         self._dispatch, self._settings = dispatch, settings
-        self._pending: dict[EntryId, tuple[InboxEntry, EventKey]] = {}
-        self._closed: set[EventKey] = set()
+        self._pending: dict[EventKey, InboxEntry] = {}
+        self._closed: dict[EventKey, None] = {}
+        self._over: dict[EntryId, None] = {}
+        self._repeated: dict[EventKey, EventRecord] = {}
+        self._new: set[EntryId] = set()
+        self._behind_since: float | None = None
         # Only the first entry not yet accepted can be what broke the process before this one: those behind it in
         # the same hand-out share its count without having been looked at.
         self._first_unknown = True
@@ -62,7 +73,7 @@ class Intake:
 
     def closed(self, key: EventKey) -> None:
         """The journal has closed this event; its entry may be acknowledged."""
-        self._closed.add(key)
+        self._closed[key] = None
         self._bell.ring()
 
     @property
@@ -70,22 +81,51 @@ class Intake:
         """Entries taken and not acknowledged."""
         return len(self._pending)
 
+    @property
+    def behind(self) -> bool:
+        """Whether more waits on the stream, so that what is open may be out of date. Not for longer than a while at a
+        time: beside a stream that never ends trading must go on."""
+        since = self._behind_since
+        return since is not None and self._clock.monotonic() - since < self._settings.behind_seconds_max
+
     async def _take(self) -> None:
         while True:
+            wait_seconds = self._settings.wait_seconds if self._behind_since is None else 0.0
             try:
-                entries = await self._inbox.take(self._settings.batch, self._settings.wait_seconds)
+                entries = await self._inbox.take(self._settings.batch, wait_seconds)
             except StoreUnavailable as error:
                 await self._store_failed(error)
                 continue
             self._store_works()
-            for entry in entries:
-                await self._handle_until_done(entry)
+            full = len(entries) >= self._settings.batch
+            if full and self._behind_since is None:
+                self._behind_since = self._clock.monotonic()
+            await self._handle_all(entries)
+            if not full and self._behind_since is not None:
+                self._behind_since = None
+                self._bell.ring()
 
-    async def _handle_until_done(self, entry: InboxEntry) -> None:
+    async def _handle_all(self, entries: Sequence[InboxEntry]) -> None:
+        """One batch, in order; but what supersedes an entry comes before it."""
+        self._repeated.clear()
+        self._new.clear()
+        drafts = await self._drafts.together(entries)
+        newer = overtaken(news(drafts.values()), self._clock.now())
+        waiting = {entry.entry_id: entry for entry in entries}
+        for entry in entries:
+            by = newer.get(entry.entry_id)
+            for one in (by.entry_id if by else entry.entry_id, entry.entry_id):
+                if known := waiting.pop(one, None):
+                    await self._until_done(partial(self._handle, known, drafts.get(one), newer.get(one)))
+        if self._over:
+            await self._until_done(self._acknowledge_over)
+            self._bell.ring()
+
+    async def _until_done(self, step: Callable[[], Awaitable[None]]) -> None:
         """An entry taken is finished with, however long the store is away: it is not taken twice."""
         while True:
             try:
-                await self._handle(entry)
+                await step()
             except StoreUnavailable as error:
                 await self._store_failed(error)
             else:
@@ -104,92 +144,65 @@ class Intake:
             self._observer.observe(StoreRestored())
             self._bell.ring()
 
-    async def _handle(self, entry: InboxEntry) -> None:
+    async def _handle(
+        self, entry: InboxEntry, draft: EventRecord | None = None, newer: EventRecord | None = None
+    ) -> None:
+        """`newer`, of the same batch, supersedes it."""
         try:
-            event = self._read(entry)
-            await self._admit(entry, event)
+            await self._admit(entry, draft or self._drafts.of(entry), newer)
         except EventError as error:
             await self._bury(entry, error)
 
-    def _read(self, entry: InboxEntry) -> RebalanceEvent:
-        if entry.body is None:
-            raise EventMalformed("the entry has no field `event`; put the whole event as JSON into that one field")
-        try:
-            return parse_event(entry.body)
-        except EventMalformed:
-            raise
-        except Exception as error:
-            raise EventMalformed(f"the event cannot be read: {error!r}", reason_code="unreadable") from error
-
-    async def _admit(self, entry: InboxEntry, event: RebalanceEvent) -> None:
-        key, digest = event_key(event.source, event.id), body_digest(event)
-        known = await self._journal.find(key)
+    async def _admit(self, entry: InboxEntry, record: EventRecord, newer: EventRecord | None) -> None:
+        known = self._repeated.get(record.key) or await self._journal.find(record.key)
         if known is None:
-            first, self._first_unknown = self._first_unknown, False
-            if first and entry.deliveries > self._settings.delivery_limit:
-                raise EventMalformed(
-                    f"handed out {entry.deliveries} times without ever being accepted; it seems to break the processor",
-                    reason_code="delivery_limit",
-                )
-            known = await self._accept(entry, event, key, digest)
-            if known.outcome is Outcome.REJECTED and known.entry_id == entry.entry_id:
-                return await self._refused(entry, known)
-        if known.digest != digest:
+            self._check_poison(entry)
+            if newer is not None and newer.entry_id in self._new:
+                record = ended(record, superseded_by(newer), self._clock.now())
+            known = await self._journal.accept(record, first_notes(record))
+            if record.stage is Stage.CLOSED and known.entry_id == entry.entry_id:
+                return self._closed_at_once(entry, known)
+        if known.digest != record.digest:
+            event = record.event
             raise EventConflict(
                 f"source {event.source!r} and id {event.id!r} were accepted before with another body "
                 f"(entry {known.entry_id}); publish a changed event under a new id"
             )
+        if known.entry_id == entry.entry_id:
+            self._new.add(entry.entry_id)
+        if known.stage is Stage.CLOSED:
+            self._repeated[known.key] = known
         if known.stage is Stage.CLOSED or known.entry_id != entry.entry_id:
-            await self._inbox.acknowledge(entry.entry_id)
-            self._observer.observe(EventRepeated(key=key, event_id=event.id, account=known.account))
+            self._over[entry.entry_id] = None
+            self._observer.observe(EventRepeated(key=known.key, event_id=known.event.id, account=known.account))
         else:
-            self._pending[entry.entry_id] = entry, key
+            self._pending[known.key] = entry
             self._dispatch(known)
         return None
 
-    async def _accept(self, entry: InboxEntry, event: RebalanceEvent, key: EventKey, digest: str) -> EventRecord:
-        now = self._clock.now()
-        record = EventRecord(
-            key=key,
-            event=event,
-            digest=digest,
-            entry_id=entry.entry_id,
-            account=AccountId(event.data.account),
-            accepted_at=now,
-            expires_at=event.data.expires_at or now + timedelta(seconds=self._settings.ttl_seconds),
-        )
-        kind, data = Outcome.ACCEPTED, {"expires_at": record.expires_at.isoformat(), "reason": "accepted"}
-        try:
-            rule = self._rules.find(event.data.account)
-            record = replace(record, account=AccountId(rule.account))
-            self._rules.check(rule, dry_run=event.data.dry_run)
-        except EventRefused as refusal:
-            kind, data = Outcome.REJECTED, {"reason_code": refusal.reason_code, "reason": str(refusal)}
-            record = replace(
-                record,
-                stage=Stage.CLOSED,
-                outcome=kind,
-                reason_code=refusal.reason_code,
-                reason=str(refusal),
-                closed_at=now,
+    def _check_poison(self, entry: InboxEntry) -> None:
+        first, self._first_unknown = self._first_unknown, False
+        if first and entry.deliveries > self._settings.delivery_limit:
+            raise EventMalformed(
+                f"handed out {entry.deliveries} times without ever being accepted; it seems to break the processor",
+                reason_code="delivery_limit",
             )
-        return await self._journal.accept(record, [OutcomeNote(kind=kind, mark="", at=now, data=data)])
 
-    async def _refused(self, entry: InboxEntry, record: EventRecord) -> None:
-        self._bell.ring()
+    def _closed_at_once(self, entry: InboxEntry, record: EventRecord) -> None:
+        assert record.outcome is not None  # noqa: S101 - a record that is accepted as closed has its outcome
+        self._over[entry.entry_id] = None
         self._observer.observe(
             EventClosed(
                 key=record.key,
                 event_id=record.event.id,
                 account=record.account,
-                outcome=Outcome.REJECTED,
+                outcome=record.outcome,
                 reason_code=record.reason_code,
                 reason=record.reason,
                 seconds=0.0,
-                summary={},
+                summary=record.summary,
             )
         )
-        await self._inbox.acknowledge(entry.entry_id)
 
     async def _bury(self, entry: InboxEntry, error: EventError) -> None:
         await self._inbox.dead_letter(entry, str(error), self._clock.now())
@@ -205,29 +218,37 @@ class Intake:
             while True:
                 await listener.heard(min(1.0, max(renew_at - self._clock.monotonic(), 0.0)))
                 try:
-                    await self._acknowledge_closed()
+                    await self._acknowledge_over()
                     if self._clock.monotonic() >= renew_at:
                         renew_at = self._clock.monotonic() + self._settings.renew_seconds
                         await self._renew()
                 except StoreUnavailable:
                     await asyncio.sleep(0.5)
 
-    async def _acknowledge_closed(self) -> None:
-        for entry_id, (_, key) in tuple(self._pending.items()):
-            if key in self._closed:
-                await self._inbox.acknowledge(entry_id)
-                del self._pending[entry_id]
-        self._closed.intersection_update(key for _, key in self._pending.values())
+    async def _acknowledge_over(self) -> None:
+        """Repeats, and what the journal has closed, all at once."""
+        closed, over = tuple(self._closed), tuple(self._over)
+        done = [key for key in closed if key in self._pending]
+        if entries := [*over, *(self._pending[key].entry_id for key in done)]:
+            await self._inbox.acknowledge(entries)
+        for key in done:
+            self._pending.pop(key, None)
+        for key in closed:
+            self._closed.pop(key, None)
+        for entry_id in over:
+            self._over.pop(entry_id, None)
 
     async def _renew(self) -> None:
         """Also notices what another processor, holding the account's lease, has closed meanwhile."""
         if not self._pending:
             return
-        for lost in await self._inbox.renew(tuple(self._pending)):
-            self._pending.pop(lost, None)
-        for entry, key in tuple(self._pending.values()):
+        keys = {entry.entry_id: key for key, entry in self._pending.items()}
+        for lost in await self._inbox.renew(tuple(keys)):
+            self._pending.pop(keys[lost], None)
+        for key, entry in tuple(self._pending.items()):
             record = await self._journal.find(key)
             if record is None:  # the store lost what it had confirmed: the entry still has the event
+                self._repeated.pop(key, None)
                 await self._handle(entry)
             elif record.stage is Stage.CLOSED:
-                self._closed.add(key)
+                self.closed(key)

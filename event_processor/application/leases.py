@@ -52,6 +52,13 @@ class Leases:
         held = self._held.get(account)
         return held is not None and self._clock.monotonic() - held[1] < self._seconds * _SAFE_SHARE
 
+    async def confirm(self, account: AccountId) -> None:
+        """Ask the store now whether the account is still ours; raises LeaseLost when it is not."""
+        held = self._held.get(account)
+        if held is None:
+            raise LeaseLost
+        await self._journal.renew_lease(held[0])
+
     def drop(self, account: AccountId) -> None:
         """Forget a lease that is no longer ours."""
         held = self._held.pop(account, None)

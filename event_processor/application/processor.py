@@ -9,13 +9,15 @@ from datetime import datetime
 from event_processor.application.bell import Bell
 from event_processor.application.desk import Desk
 from event_processor.application.rebalance import Rebalance, close, hold
-from event_processor.application.waiting import Wait, Waiting
-from event_processor.domain.agenda import agenda
+from event_processor.application.recovery import check_forgotten, suspected
+from event_processor.application.waiting import RESTART_SOON, Wait, Waiting
+from event_processor.domain.agenda import agenda, superseded_by
 from event_processor.domain.closing import Conclusion
 from event_processor.domain.facts import EventClaimed, ProcessorHalted
 from event_processor.domain.ids import AccountId, EventKey
 from event_processor.domain.record import EventRecord, Outcome, Stage
-from event_processor.errors import Disposition, InvariantViolated, ProcessorError
+from event_processor.domain.whereabouts import Place
+from event_processor.errors import AccountElsewhere, BrokerUnavailable, Disposition, InvariantViolated, ProcessorError
 from event_processor.ports import Lease
 
 _POLL_SECONDS = 2.0
@@ -25,8 +27,11 @@ _IDLE_SECONDS = 30.0
 class AccountProcessor:
     """One account's worker. `waits` shows what each open event waits for."""
 
-    def __init__(self, desk: Desk, account: AccountId, on_closed: Callable[[EventKey], None]) -> None:
-        self._desk, self._account, self._on_closed = desk, account, on_closed
+    def __init__(
+        self, desk: Desk, account: AccountId, on_closed: Callable[[EventKey], None], behind: Callable[[], bool]
+    ) -> None:
+        """`behind` says whether newer events are still being read: then none is begun."""
+        self._desk, self._account, self._on_closed, self._behind = desk, account, on_closed, behind
         self._bell = Bell()
         self._waiting = Waiting(desk)
         self._claimed: set[EventKey] = set()
@@ -65,44 +70,48 @@ class AccountProcessor:
         self.idle = not records
         if not records:
             return _IDLE_SECONDS
-        if not self._desk.session.ready and not self._worth_a_lease(records):
+        place = self._desk.logins.of(self._account).place
+        if place is Place.ELSEWHERE:
+            self._waiting.keep_only(())  # whoever has it says what its events wait for
+            await self._desk.leases.give_back(self._account)
+            return _POLL_SECONDS
+        able = self._able()
+        if not able and not self._worth_a_lease(records):
             await self._desk.leases.give_back(self._account)
             return self._waiting.seconds_to_next(_POLL_SECONDS)
-        lease = await self._desk.leases.hold(self._account, take_over=self._desk.session.ready)
+        lease = await self._desk.leases.hold(self._account, take_over=able)
         if lease is None:
             return _POLL_SECONDS
         records = await self._desk.journal.open_records(self._account)
         todo = agenda(records, self._desk.clock.now())
         for old, newer in todo.superseded:
-            if old.key in self._in_question():
-                continue
-            reason = f"superseded by event {newer.event.id} ({newer.event.source})"
-            await self._end(lease, old, Conclusion(Outcome.SUPERSEDED, "superseded", reason))
+            if self._may_write_off(old) and not await self._written_off(lease, old, superseded_by(newer)):
+                return _POLL_SECONDS
+        if self._behind() and not any(record.touched for record in todo.order):
+            return _POLL_SECONDS
         for record in todo.order:
             if await self._advance(lease, record):
                 return 0.0
         return self._waiting.seconds_to_next(_POLL_SECONDS)
 
     def _worth_a_lease(self, records: Sequence[EventRecord]) -> bool:
-        """Whether something can be closed or told without a session. Otherwise the account is left to whichever
-        processor has one; what has touched the market stays ours."""
+        """Whether something can be closed or told without the account's session. Otherwise the account is left to
+        whichever processor has it."""
         now = self._desk.clock.now()
         todo = agenda(records, now)
         for record in todo.order:
             wait = self._gate(record, now)
             if wait:
                 self._waiting.note(record, wait)
-        asked = self._in_question()
-        over = any(now >= r.expires_at and not r.touched and r.key not in asked for r in todo.order)
-        superseded = any(old.key not in asked for old, _ in todo.superseded)
+        over = any(now >= r.expires_at and self._may_write_off(r) for r in todo.order)
+        superseded = any(self._may_write_off(old) for old, _ in todo.superseded)
         return superseded or over or any(self._waiting.worth_telling(r) for r in records)
 
     async def _advance(self, lease: Lease, record: EventRecord) -> bool:
         """True when something was done and the account should be looked at afresh."""
         now = self._desk.clock.now()
-        if now >= record.expires_at and not record.touched and record.key not in self._in_question():
-            await self._expire(lease, record)
-            return True
+        if now >= record.expires_at and self._may_write_off(record):
+            return await self._expired(lease, record)
         wait = self._gate(record, now)
         if wait:
             self._waiting.note(record, wait)
@@ -128,15 +137,26 @@ class AccountProcessor:
         if pause and (self._halted or not (record.touched or data.dry_run)):
             look = f"; `rebalancer reconcile {self._account}` shows what is known, and which command settles it"
             return Wait("held" if pause.held else "paused", f"{pause.reason}{look if pause.held else ''}")
+        where = self._desk.logins.of(self._account)
+        if where.missing or (where.place is Place.NOWHERE and record.touched):
+            return Wait(AccountElsewhere.reason_code, where.reason)
         if not session.ready:
             return Wait(f"session_{session.state}", session.advice)
+        if session.restart_awaited and not (record.touched or data.dry_run):
+            return Wait("restart_soon", RESTART_SOON, session.restart_awaited)
         return self._waiting.still(record.key, now)
 
-    def _in_question(self) -> frozenset[EventKey]:
-        """Events a hold names: whatever the journal says of them may be wrong, so they are not closed as if they
-        had done nothing."""
+    def _able(self) -> bool:
+        """Whether there is a session that shows the account, or would if anybody had it."""
+        return self._desk.session.ready and self._desk.logins.of(self._account).place in {Place.HERE, Place.NOWHERE}
+
+    def _may_write_off(self, record: EventRecord) -> bool:
+        """Whether it may be closed as if it had done nothing. Not while a hold names it: whatever the journal says of
+        it may be wrong; nor, when there is any reason to doubt the journal, without a session to look with."""
         pause = self._desk.pauses.on(self._account)
-        return frozenset(pause.events) if pause is not None and pause.held else frozenset()
+        if record.touched or (pause is not None and pause.held and record.key in pause.events):
+            return False
+        return self._able() or not suspected(self._desk, record)
 
     def _claim(self, record: EventRecord) -> None:
         if record.key in self._claimed:
@@ -183,12 +203,25 @@ class AccountProcessor:
         self._desk.observer.observe(ProcessorHalted(reason=str(error), account=self._account, trace=trace))
         await hold(self._desk, self._account, f"{error.reason_code}: {error}", event)
 
-    async def _expire(self, lease: Lease, record: EventRecord) -> None:
+    async def _expired(self, lease: Lease, record: EventRecord) -> bool:
         reason = f"expired at {record.expires_at.isoformat()} before any order was placed"
         wait = self._waiting.waits.get(record.key)
         if wait:
             reason += f"; it was waiting: {wait.reason}"
-        await self._end(lease, record, Conclusion(Outcome.EXPIRED, "expired", reason))
+        return await self._written_off(lease, record, Conclusion(Outcome.EXPIRED, "expired", reason))
+
+    async def _written_off(self, lease: Lease, record: EventRecord, conclusion: Conclusion) -> bool:
+        """Close an event of which nothing was sent, if the broker agrees; False when it could not be asked."""
+        try:
+            if self._able():
+                await check_forgotten(self._desk, record)
+        except BrokerUnavailable:
+            return False
+        except ProcessorError as error:
+            await self._failed(error, lease, record)
+        else:
+            await self._end(lease, record, conclusion)
+        return True
 
     async def _end(self, lease: Lease, record: EventRecord, conclusion: Conclusion) -> None:
         self._ended(await close(self._desk, lease, record, conclusion))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -13,13 +12,13 @@ from event_processor.application import telling
 from event_processor.application.bell import Bell
 from event_processor.application.desk import Desk
 from event_processor.application.executor import Executor
-from event_processor.application.recovery import described, forgotten, report_is_ours, strangers
+from event_processor.application.recovery import check_forgotten, described, report_is_ours, strangers
 from event_processor.application.run import write
 from event_processor.domain.closing import Conclusion, conclude, summary
 from event_processor.domain.contract import Contract
 from event_processor.domain.execution import run_cash
 from event_processor.domain.facts import AccountHeld
-from event_processor.domain.ids import AccountId, ConId, EventKey, OrderRef, run_digest
+from event_processor.domain.ids import AccountId, ConId, EventKey, OrderRef
 from event_processor.domain.intent import Ending, OrderIntent
 from event_processor.domain.limits import breaches
 from event_processor.domain.order import Side
@@ -30,12 +29,13 @@ from event_processor.domain.portfolio import AccountState, PortfolioSnapshot
 from event_processor.domain.record import EventRecord, Outcome, OutcomeNote, Stage
 from event_processor.domain.schedule import next_open
 from event_processor.domain.targets import Untargeted
+from event_processor.domain.whereabouts import Place
 from event_processor.errors import (
+    AccountElsewhere,
     ForeignOrdersOpen,
     LimitBreached,
     MarketClosed,
     OrdersSettling,
-    OutcomeUnknown,
     PlanError,
     StoreUnavailable,
 )
@@ -65,7 +65,7 @@ class Rebalance:
         desk, event = self._desk, self._record.event
         rule = desk.rules.find(event.data.account)
         desk.rules.check(rule, dry_run=event.data.dry_run)
-        self._check_account()
+        await self._check_account()
         portfolio = event.target_portfolio()
         contracts = await desk.broker.resolve([target.query for target in portfolio.targets])
         await self._wait_for_settled_positions()
@@ -89,23 +89,27 @@ class Rebalance:
             raise LimitBreached("; ".join(found))
         return plan
 
-    def _check_account(self) -> None:
-        if self._record.account not in self._desk.session.accounts:
-            raise PlanError(
-                f"account {self._record.account} does not belong to this login "
-                f"(it has {', '.join(self._desk.session.accounts)})",
-                reason_code="account_unknown",
-            )
+    async def _check_account(self) -> None:
+        """Nobody's account ends the event, so that is decided by what the others say now."""
+        account, logins = self._record.account, self._desk.logins
+        if account in self._desk.session.accounts:
+            return
+        await logins.look()
+        found = logins.of(account)
+        if found.place is Place.NOWHERE:
+            raise PlanError(found.reason, reason_code="account_unknown")
+        raise AccountElsewhere(found.reason)
 
     async def _recall_last_run(self) -> None:
-        """A processor that starts soon after a run has no book of it, but the journal has."""
+        """Who gets the account soon after a run of another process has no book of it, but the journal has."""
         desk, account = self._desk, self._record.account
-        if desk.book.knows(account):
+        if desk.book.knows_last_run(account, self._lease.token):
             return
         last = await desk.journal.last_closed(account)
         if last is not None and last.plan is not None and last.closed_at is not None and last.touched:
             ago = (desk.clock.now() - last.closed_at).total_seconds()
             desk.book.verified(account, run_cash(last.plan, last.intents), ago)
+        desk.book.asked_journal(account, self._lease.token)
 
     async def _wait_for_settled_positions(self) -> None:
         bell = Bell()
@@ -127,16 +131,7 @@ class Rebalance:
             raise MarketClosed(hours.reason, until=hours.opens_at)
 
     async def _check_strangers(self, contracts: Sequence[Contract], rule: AccountRule) -> None:
-        run = run_digest(self._record.key, self._record.account)
-        # What this session saw when it began will do, unless we have sent something of this event since.
-        evidence = await self._desk.session.evidence(0 if self._desk.book.has_sent(run) else math.inf)
-        lost = forgotten(evidence, run)
-        if lost:
-            raise OutcomeUnknown(
-                f"the broker knows orders of this event ({', '.join(lost)}) although the journal says none was "
-                "sent: the journal lost a write",
-                reason_code="journal_behind",
-            )
+        await check_forgotten(self._desk, self._record)
         if rule.policy.foreign_orders is ForeignOrders.IGNORE or self._record.event.data.dry_run:
             return
         con_ids = [contract.con_id for contract in contracts]

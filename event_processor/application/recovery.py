@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from event_processor.application import telling
+from event_processor.application.desk import Desk
 from event_processor.application.run import Run
 from event_processor.domain.fold import fold_commission, fold_execution, fold_order
-from event_processor.domain.ids import ConId, OrderRef
+from event_processor.domain.ids import ConId, OrderRef, run_digest
 from event_processor.domain.intent import Ending, IntentState, OrderIntent
 from event_processor.domain.reconcile import Decision, Sight, Verdict, doubled, reconcile, sight_of
 from event_processor.domain.record import EventRecord
 from event_processor.domain.reports import Evidence, OrderReport
+from event_processor.errors import OutcomeUnknown
 
 _LOOK_AGAIN_SECONDS = 1.0
 TWICE = "the broker shows more than one order with this orderRef"
@@ -38,7 +41,7 @@ class Doubts:
         self._run, self._desk = run, run.desk
         self._held = {line.contract.con_id: line.held for line in run.plan.lines}
         self._over: dict[int, float] = {}
-        self._began = self._last_sent = self._next_look = 0.0
+        self._began = self._next_look = 0.0
         self._looks = 0
         self._told: dict[str, tuple[Verdict, str]] = {}
         self.first_look_due = False
@@ -48,10 +51,6 @@ class Doubts:
         self._began = self._desk.clock.monotonic()
         self._next_look, self._looks = self._began, 0
         self.first_look_due = True
-
-    def sent(self) -> None:
-        """An order left just now: for a while look-ups may not show it."""
-        self._last_sent = self._desk.clock.monotonic()
 
     def next_look_in(self) -> float:
         """Seconds until the next look is due."""
@@ -88,7 +87,8 @@ class Doubts:
         return self._over
 
     def _quiet_since(self) -> float:
-        return max(self._began, self._last_sent, self._desk.session.ready_since)
+        """What is sent meanwhile is not in doubt, and starts no clock of what is."""
+        return max(self._began, self._desk.session.ready_since)
 
     async def _positions(self, *, fresh: bool) -> dict[ConId, Decimal]:
         state = await self._desk.broker.account_state(self._run.record.account, fresh=fresh)
@@ -185,6 +185,27 @@ def described(report: OrderReport) -> str:
 def report_is_ours(report: OrderReport) -> bool:
     """Whether the order carries a reference of this product, of whatever event."""
     return OrderRef.parse(report.order_ref) is not None
+
+
+def suspected(desk: Desk, record: EventRecord) -> bool:
+    """Whether the journal's word that nothing of this event was sent is open to doubt: this process has sent something
+    of it, or a hold named it."""
+    run = run_digest(record.key, record.account)
+    return desk.book.has_sent(run) or desk.pauses.ever_named(record.key)
+
+
+async def check_forgotten(desk: Desk, record: EventRecord) -> None:
+    """Raise OutcomeUnknown when the broker knows orders of an event of which, by the journal, nothing was ever sent.
+
+    What this session saw when it began will do, unless the event is suspected. Raises BrokerUnavailable, too."""
+    evidence = await desk.session.evidence(0 if suspected(desk, record) else math.inf)
+    lost = forgotten(evidence, run_digest(record.key, record.account))
+    if lost:
+        raise OutcomeUnknown(
+            f"the broker knows orders of this event ({', '.join(lost)}) although the journal says none was "
+            "sent: the journal lost a write",
+            reason_code="journal_behind",
+        )
 
 
 def forgotten(evidence: Evidence, run: str) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from event_processor.application import telling
 from event_processor.application.hearing import Hearing
-from event_processor.application.recovery import Doubts
 from event_processor.application.run import Run, order_of
+from event_processor.application.waiting import RESTART_SOON
 from event_processor.domain.execution import Release, releases
 from event_processor.domain.intent import Ending, IntentState, OrderIntent
 from event_processor.domain.repricing import repriced
@@ -20,16 +20,23 @@ _PAUSE_SECONDS = 0.5
 _CAREFUL_AFTER = 2
 """After so many sends of one order go one at a time: whatever breaks the connection should not cost every order
 of a batch one of its tries."""
+_PROMPT_SECONDS = 0.5
+"""A durable write that took longer is old news when its answer comes: the lease is asked for again before a send."""
+_MARK_SHARE = 0.8
+"""The share of the visibility delay within which a marked order must leave: whoever finds the mark counts that delay
+from it before absence at the broker proves anything."""
 
 
 class Sending:
     """Releases intents of one run, batch by batch."""
 
-    def __init__(self, run: Run, doubts: Doubts, hearing: Hearing) -> None:
-        self._run, self._doubts, self._hearing = run, doubts, hearing
+    def __init__(self, run: Run, hearing: Hearing) -> None:
+        self._run, self._hearing = run, hearing
         clock = run.desk.clock
         self._priced_at = clock.monotonic() - (clock.now() - run.plan.made_at).total_seconds()
         self._again_at = 0.0
+        self._send_until = 0.0
+        self._restart: datetime | None = None
 
     def again_in(self) -> float:
         """Seconds until it is worth trying to send again; 0 when nothing holds us back."""
@@ -40,7 +47,9 @@ class Sending:
         run = self._run
         if run.expired:
             return await self._end(lambda _: True, Ending.CANCELLED, "the event expired")
-        if run.desk.pauses.on(run.record.account) or self.again_in() or not await self._prices_fresh():
+        if self._gateway_restarts() or run.desk.pauses.on(run.record.account) or self.again_in():
+            return None
+        if not await self._prices_fresh():
             return None
         due = releases(run.plan, run.intents)
         hopeless = frozenset(release.intent.leg.number for release in due if not release.quantity)
@@ -60,14 +69,26 @@ class Sending:
         run = self._run
         if not await self._may_begin(epoch):
             return
+        marked_at = run.desk.clock.monotonic()
         try:
             await self._write_ahead(batch)
         except TradingPaused:
             return
+        if run.desk.clock.monotonic() - marked_at > _PROMPT_SECONDS:
+            await run.desk.leases.confirm(run.record.account)
+        self._send_until = marked_at + max(1.0, run.desk.settings.visibility_delay * _MARK_SHARE)
         unsent = await self._to_socket([release.intent.leg.number for release in batch], epoch)
         if unsent:
             self._again_at = run.desk.clock.monotonic() + _PAUSE_SECONDS
             await self._take_back(frozenset(unsent))
+
+    def _gateway_restarts(self) -> bool:
+        """Whether what is still to be sent waits for the gateway's restart; told once for each."""
+        run, restart = self._run, self._run.desk.session.restart_awaited
+        if restart not in {None, self._restart} and any(i.state is IntentState.RECORDED for i in run.intents):
+            self._restart = restart
+            telling.waiting(run.desk, run.record, "restart_soon", RESTART_SOON, restart)
+        return restart is not None
 
     async def _prices_fresh(self) -> bool:
         """Whether what is still to be sent may go at the prices it was sized by. After a long wait it is priced
@@ -127,7 +148,6 @@ class Sending:
                 return legs[position:]
             self._run.left(leg)
             self._run.desk.book.sent(intent.ref.run)
-            self._doubts.sent()
             telling.submitted(self._run.desk, self._run.record, intent)
         return ()
 
@@ -142,14 +162,17 @@ class Sending:
 
     def _may_send(self, intent: OrderIntent, epoch: int) -> bool:
         """The last look before the socket; nothing else runs between this and the send. An order that is sent
-        again does not go while anything is unheard: it may be the report of the first."""
-        return self._allowed(epoch) and not (intent.sent > 1 and self._hearing.unheard)
+        again does not go while anything is unheard: it may be the report of the first. Nor does one whose mark
+        has grown old: another processor may have looked for it meanwhile."""
+        marked_lately = self._run.desk.clock.monotonic() < self._send_until
+        return marked_lately and self._allowed(epoch) and not (intent.sent > 1 and self._hearing.unheard)
 
     def _allowed(self, epoch: int) -> bool:
         desk, account = self._run.desk, self._run.record.account
         return (
             desk.session.ready
             and desk.session.epoch == epoch
+            and not desk.session.restart_awaited
             and desk.leases.fresh(account)
             and desk.pauses.on(account) is None
             and not self._run.expired

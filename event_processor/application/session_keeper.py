@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from event_processor.application.bell import Bell
 from event_processor.domain.facts import SessionChanged
 from event_processor.domain.ids import AccountId
 from event_processor.domain.reports import Evidence
-from event_processor.domain.session import ADVICE, UNCONNECTED, SessionEvent, SessionInput, SessionState, step
+from event_processor.domain.session import UNCONNECTED, SessionEvent, SessionInput, SessionState, step
+from event_processor.domain.weekly import GatewayHours, advice
 from event_processor.errors import BrokerUnavailable, LoginRequired, ReadOnlyApi
 from event_processor.ports import Broker, Clock, Observer
 
@@ -45,11 +47,13 @@ class SessionKeeper:
         bell: Bell,
         *,
         jitter: Callable[[], float],
-        restarting: Callable[[], bool],
+        hours: GatewayHours | None = None,
+        gateway_window: str = "",
         settings: KeeperSettings | None = None,
     ) -> None:
+        """`gateway_window` is where people see the gateway's window."""
         self._broker, self._clock, self._observer = broker, clock, observer
-        self._jitter, self._restarting = jitter, restarting
+        self._jitter, self._hours, self._gateway_window = jitter, hours or GatewayHours(), gateway_window
         self._settings = settings or KeeperSettings()
         self._bell, self._own = bell, Bell()
         self._failures = 0
@@ -59,6 +63,7 @@ class SessionKeeper:
         self.epoch = 0
         self.accounts: tuple[AccountId, ...] = ()
         self.ready_since = 0.0
+        self._connected_at: datetime | None = None
         self.writable = True
         self._evidence: tuple[int, float, Evidence] | None = None
         self._early: SessionInput | None = None
@@ -75,7 +80,16 @@ class SessionKeeper:
     @property
     def advice(self) -> str:
         """What the state means and what a person can do."""
-        return ADVICE[self.state]
+        return advice(self.state, self._clock.now(), self._hours, self._gateway_window)
+
+    @property
+    def restart_awaited(self) -> datetime | None:
+        """The gateway's restart because of which nothing new may be sent now."""
+        return self._hours.awaited_restart(self._clock.now(), self._connected_at)
+
+    @property
+    def _restarting(self) -> bool:
+        return self._hours.restart_expected(self._clock.now())
 
     async def run(self) -> None:
         """Keep the session until cancelled; the socket is closed on the way out."""
@@ -113,7 +127,7 @@ class SessionKeeper:
 
     def _apply(self, happened: SessionInput) -> None:
         self._remember_early(happened)
-        if happened.event is SessionEvent.SOCKET_LOST and self._restarting():
+        if happened.event is SessionEvent.SOCKET_LOST and self._restarting:
             happened = replace(happened, event=SessionEvent.RESTART_EXPECTED)
         before, after = self.state, step(self.state, happened.event)
         interrupted = before is SessionState.READY and after is not before
@@ -127,7 +141,7 @@ class SessionKeeper:
         if after is not before:
             self._observer.observe(
                 SessionChanged(
-                    before=before, after=after, code=happened.code, detail=happened.detail, advice=ADVICE[after]
+                    before=before, after=after, code=happened.code, detail=happened.detail, advice=self.advice
                 )
             )
         self._own.ring()
@@ -155,6 +169,8 @@ class SessionKeeper:
             await self._own.heard(60.0)
 
     async def _connect(self) -> None:
+        if self.state is SessionState.RESTARTING and not self._restarting:
+            self._apply(SessionInput(SessionEvent.RESTART_OVERDUE, detail="the restart takes longer than expected"))
         self._forget_early()
         try:
             accounts = await self._broker.connect()
@@ -164,7 +180,7 @@ class SessionKeeper:
             event = _FAILED.get(error.reason_code, SessionEvent.REFUSED)
             self._apply(SessionInput(event, detail=str(error)))
         else:
-            self.accounts, self._failures = accounts, 0
+            self.accounts, self._failures, self._connected_at = accounts, 0, self._clock.now()
             self._read_only_pause = self._settings.read_only_retry
             early = self._early
             self._apply(SessionInput(SessionEvent.CONNECTED))

@@ -20,8 +20,8 @@ _LIFE_SECONDS = 10.0
 class StatusStore(Protocol):
     """Where the document goes."""
 
-    async def write_status(self, document: Mapping[str, Any], ttl_seconds: float) -> None:
-        """Replace the document; it disappears by itself when the processor stops writing it."""
+    async def write_status(self, name: str, document: Mapping[str, Any], ttl_seconds: float) -> None:
+        """Replace this processor's document; it disappears by itself when the processor stops writing it."""
 
 
 async def run_status(
@@ -30,13 +30,15 @@ async def run_status(
     report: Callable[[], Report],
     processors: Callable[[], Mapping[AccountId, AccountProcessor]],
     about: Mapping[str, Any],
+    login: Callable[[], Mapping[str, Any]],
 ) -> None:
     """Write it on every change and once a second, until cancelled."""
     listener = Bell()
     with desk.bell.link(listener):
         while True:
             try:
-                await store.write_status(document(desk, report(), processors(), about), _LIFE_SECONDS)
+                told = {**document(desk, report(), processors(), about), "login": login()}
+                await store.write_status(str(about["consumer"]), told, _LIFE_SECONDS)
             except StoreUnavailable:
                 await asyncio.sleep(_EVERY_SECONDS)
             await listener.heard(_EVERY_SECONDS)

@@ -78,6 +78,7 @@ class Supervisor:
             self._running = [
                 tasks.create_task(desk.session.run(), name="session"),
                 tasks.create_task(desk.leases.run(), name="leases"),
+                tasks.create_task(desk.logins.run(), name="logins"),
                 tasks.create_task(self._intake.run(), name="intake"),
                 tasks.create_task(self._discover(), name="discover"),
                 tasks.create_task(run_outbox(desk.journal, self._outcomes, desk.bell), name="outbox"),
@@ -147,8 +148,8 @@ class Supervisor:
                 reading = self._desk.pauses.reading()
                 self._note_pauses(await self._desk.journal.pauses(), reading)
                 await self._confirm_cash()
-                for record in await self._desk.journal.open_records():
-                    self._dispatch(record)
+                for account in await self._desk.journal.open_accounts():
+                    self._dispatch(account)
             except StoreUnavailable:
                 self._desk.bell.ring()  # the intake tells; here the next pass simply tries again
             await asyncio.sleep(_DISCOVER_SECONDS)
@@ -174,16 +175,16 @@ class Supervisor:
 
     def _arrived(self, record: EventRecord) -> None:
         """A new event: its account's worker looks at once."""
-        self._dispatch(record)
+        self._dispatch(record.account)
         self._processors[record.account].ring()
 
-    def _dispatch(self, record: EventRecord) -> None:
-        worker = self._processors.get(record.account)
+    def _dispatch(self, account: AccountId) -> None:
+        worker = self._processors.get(account)
         if worker is None:
-            worker = AccountProcessor(self._desk, record.account, self._intake_closed)
-            self._processors[record.account] = worker
+            worker = AccountProcessor(self._desk, account, self._intake_closed, lambda: self._intake.behind)
+            self._processors[account] = worker
             if self._tasks is not None:
-                self._running.append(self._tasks.create_task(worker.run(), name=f"account {record.account}"))
+                self._running.append(self._tasks.create_task(worker.run(), name=f"account {account}"))
         elif worker.idle:
             worker.ring()
 

@@ -16,6 +16,7 @@ from event_processor.ports import Lease
 
 _DEFERRED_AFTER_SECONDS = 10.0
 """A wait with no known end is worth an outcome only when it lasts; a reconnect of a second is not."""
+RESTART_SOON = "the gateway restarts: orders sent just before it would be lost, so new ones wait until it is back"
 _GATED = (BrokerUnavailable, TradingPaused, PlanStale)
 """Errors whose end shows by itself (session, pause), so that the next try need not be put off."""
 
@@ -77,7 +78,7 @@ class Waiting:
         self._deferred[record.key] = wait
         until = wait.until.isoformat() if wait.until else None
         data = {"reason_code": wait.code, "reason": wait.reason, "until": until}
-        mark = f"{wait.code}.{until or f'r{record.revision}'}"
+        mark = f"{wait.code}.r{record.revision}"
         now = self._desk.clock.now()
         await write(self._desk, lease, record, [OutcomeNote(Outcome.DEFERRED, mark, now, data)])
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from event_processor.domain.record import EventRecord
+from event_processor.domain.closing import Conclusion
+from event_processor.domain.ids import AccountId, EntryId
+from event_processor.domain.record import EventRecord, Outcome
 
 FOLLOW_UP_SOURCE = "/rebalancer/reconcile"
 """The source of events that resubmit one order of an event before. Such an event speaks of one contract only, so it
@@ -36,7 +38,22 @@ def agenda(records: Sequence[EventRecord], now: datetime) -> Agenda:
     real = sorted((r for r in records if not r.event.data.dry_run), key=arrival)
     due = [r for r in real if may_start(r, now) and r.event.source != FOLLOW_UP_SOURCE]
     older = [r for r in real if due and r.expires_at > now and arrival(r) < arrival(due[-1])]
-    return Agenda(tuple((old, due[-1]) for old in older), (*dry, *(r for r in real if r not in older)))
+    over = {r.key for r in older}
+    return Agenda(tuple((old, due[-1]) for old in older), (*dry, *(r for r in real if r.key not in over)))
+
+
+def overtaken(records: Iterable[EventRecord], now: datetime) -> Mapping[EntryId, EventRecord]:
+    """Of events that come in together, of whatever accounts, the entries that a newer one supersedes, and which."""
+    accounts: dict[AccountId, list[EventRecord]] = {}
+    for record in records:
+        accounts.setdefault(record.account, []).append(record)
+    return {old.entry_id: newer for each in accounts.values() for old, newer in agenda(each, now).superseded}
+
+
+def superseded_by(newer: EventRecord) -> Conclusion:
+    """How an event ends that this one supersedes."""
+    reason = f"superseded by event {newer.event.id} ({newer.event.source})"
+    return Conclusion(Outcome.SUPERSEDED, "superseded", reason)
 
 
 def may_start(record: EventRecord, now: datetime) -> bool:

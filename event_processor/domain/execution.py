@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
 
-from event_processor.domain.intent import IntentState, OrderIntent
+from event_processor.domain.intent import Ending, IntentState, OrderIntent
 from event_processor.domain.order import Side
 from event_processor.domain.plan import Plan
 
 _ZERO = Decimal(0)
 _OPEN = frozenset({IntentState.SUBMITTING, IntentState.WORKING, IntentState.UNKNOWN})
+_MAY_FILL_YET = frozenset({Ending.LEFT_OPEN, Ending.UNRESOLVED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +27,28 @@ def releases(plan: Plan, intents: Sequence[OrderIntent]) -> tuple[Release, ...]:
     """Every recorded intent that may be sent now, in the plan's order.
 
     Buys are counted against our own ledger of executions since the snapshot, never against the broker's
-    cash, which lags fills. While a sell is not done a buy that does not fit waits; afterwards it is
-    trimmed to what the cash pays.
+    cash, which lags fills. While a sell is not done, or any order is in doubt, a buy that does not fit waits;
+    afterwards it is trimmed to what the cash pays. A doubtful buy has spent its cash, a doubtful sell brought none.
+    What was sent before, or trades the contract of a doubtful order, waits until every doubt is settled.
     """
-    waiting = [intent for intent in intents if intent.state is IntentState.RECORDED]
+    doubted = {intent.leg.contract.con_id for intent in intents if intent.state is IntentState.UNKNOWN}
+    waiting = [
+        intent
+        for intent in intents
+        if intent.state is IntentState.RECORDED
+        and not (doubted and (intent.sent or intent.leg.contract.con_id in doubted))
+    ]
     sells = tuple(Release(intent, intent.quantity) for intent in waiting if intent.leg.side is Side.SELL)
-    sells_over = all(i.state is IntentState.DONE for i in intents if i.leg.side is Side.SELL)
+    final = not doubted and all(i.state is IntentState.DONE for i in intents if i.leg.side is Side.SELL)
     free = cash_free(plan, intents)
-    if not sells_over:  # waiting costs nothing: the allowance is only there to spare a buy from being trimmed
+    if not final:  # waiting costs nothing: the allowance is only there to spare a buy from being trimmed
         free -= _allowance(plan)
     buys = []
     for intent in waiting:
         if intent.leg.side is Side.SELL:
             continue
         quantity = _affordable(intent, free)
-        if quantity < intent.quantity and not sells_over:
+        if quantity < intent.quantity and not final:
             continue
         if quantity < intent.quantity:  # the allowance spares a buy from being trimmed; what is trimmed gets none
             quantity = _affordable(intent, free - _allowance(plan))
@@ -51,11 +59,11 @@ def releases(plan: Plan, intents: Sequence[OrderIntent]) -> tuple[Release, ...]:
 
 def cash_free(plan: Plan, intents: Sequence[OrderIntent]) -> Decimal:
     """Base money that buys may still use: the snapshot's cash less the reserve, plus what sells brought,
-    less what buys spent or have bound, plus the slippage the plan allows for out of the reserve."""
+    less what buys spent or may spend yet, plus the slippage the plan allows for out of the reserve."""
     bound = (
-        _cost(intent, intent.quantity - intent.filled)
+        _cost(intent, max(_ZERO, intent.quantity - intent.filled))
         for intent in intents
-        if intent.leg.side is Side.BUY and intent.state in _OPEN
+        if intent.leg.side is Side.BUY and (intent.state in _OPEN or intent.ending in _MAY_FILL_YET)
     )
     return cash_left(plan, intents) - plan.reserve + _allowance(plan) - sum(bound, _ZERO)
 

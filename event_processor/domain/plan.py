@@ -13,7 +13,7 @@ from event_processor.domain.order import OrderType, Side
 
 @dataclass(frozen=True, slots=True)
 class PlanLine:
-    """One contract of the plan: what is held, what is wanted, and the price both were judged by.
+    """One contract of the plan, without its hours: what is held, what is wanted, and the price both were judged by.
 
     Quantities in shares; `price` is the mark in the contract's currency and `rate` its base value per
     unit; weights are shares of `Plan.basis`. `ideal` is the unrounded target.

@@ -227,7 +227,7 @@ def _plan_lines(
         weight = weights.get(con_id)
         lines.append(
             PlanLine(
-                contract=item.contract,
+                contract=replace(item.contract, liquid_hours=None),
                 held=item.held,
                 ideal=ideal,
                 target=target,

@@ -13,6 +13,8 @@ RETRY_AFTER = timedelta(hours=1)
 """When to look again if the hours IBKR gave name no common opening; it gives a few days at a time."""
 
 _NAMES_SHOWN = 5
+_NEW_YORK, _SATURDAY = ZoneInfo("America/New_York"), 5
+_STOCK_HOURS = (time(9, 30), time(16))
 
 _ZONES = {
     "EST": "America/New_York",
@@ -65,6 +67,31 @@ def next_open(contracts: Iterable[Contract], now: datetime) -> MarketHours:
             return MarketHours(open=False, opens_at=moment, reason=f"the market is closed for {names}")
     reason = f"the market is closed for {names}, and the hours IBKR gave show no moment at which all are open"
     return MarketHours(open=False, opens_at=now + RETRY_AFTER, reason=reason)
+
+
+def soonest_open(contracts: Iterable[Contract], now: datetime) -> MarketHours | None:
+    """When the first of the contracts opens, or that one is open; None when their known hours do not reach so far."""
+    known = [i for contract in contracts for i in contract.liquid_hours or () if i.closes > now]
+    if not known:
+        return None
+    first = min(known, key=lambda interval: interval.opens)
+    if first.opens <= now:
+        return MarketHours(open=True, opens_at=first.opens, reason="the market is open")
+    return MarketHours(open=False, opens_at=first.opens, reason="the market is closed")
+
+
+def stock_hours(now: datetime) -> MarketHours:
+    """The hours of stocks in New York, Monday to Friday, 9:30 to 16:00; holidays are not known here."""
+    today = now.astimezone(_NEW_YORK).date()
+    days = (today + timedelta(days=ahead) for ahead in range(4))
+    sessions = [
+        (datetime.combine(day, opens, _NEW_YORK).astimezone(UTC), datetime.combine(day, closes, _NEW_YORK))
+        for day in days
+        if day.weekday() < _SATURDAY
+        for opens, closes in [_STOCK_HOURS]
+    ]
+    opens_at = next(opens for opens, closes in sessions if now < closes)
+    return MarketHours(open=opens_at <= now, opens_at=opens_at, reason="the usual hours of stocks in New York")
 
 
 def _is_open(hours: Iterable[TradingInterval], now: datetime) -> bool:

@@ -3,7 +3,7 @@
     DOWN --connected--> SYNCING --synced--> READY --1100--> LINK_LOST --1100 again, 10197--> CONTENDED
       ^                    ^                  |                 |                               |
       |                    +------------------+--1101, 1102-----+-------------------------------+
-      +-- socket lost, from everywhere (RESTARTING inside the daily restart window)
+      +-- socket lost, from everywhere (RESTARTING inside the daily restart window, DOWN once that is over)
 
 Sources: TWS API message codes 1100, 1101, 1102, 2110, 10197, 326, 321; that a login elsewhere leaves the
 socket open and repeats 1100 is reported by several clients and unverified live (drill card D-08).
@@ -38,6 +38,7 @@ class SessionEvent(StrEnum):
     SYNCED = auto()
     SOCKET_LOST = auto()
     RESTART_EXPECTED = auto()
+    RESTART_OVERDUE = auto()
     LINK_LOST = auto()
     LINK_RESTORED = auto()
     COMPETING = auto()
@@ -74,7 +75,12 @@ TABLE: dict[SessionState, dict[SessionEvent, SessionState]] = {
     _S.DOWN: _UNCONNECTED,
     _S.AWAITING_LOGIN: _UNCONNECTED,
     _S.CLIENT_ID_IN_USE: _UNCONNECTED,
-    _S.RESTARTING: {**_UNCONNECTED, _E.REFUSED: _S.RESTARTING, _E.SILENT: _S.RESTARTING},
+    _S.RESTARTING: {
+        **_UNCONNECTED,
+        _E.REFUSED: _S.RESTARTING,
+        _E.SILENT: _S.RESTARTING,
+        _E.RESTART_OVERDUE: _S.DOWN,
+    },
     _S.SYNCING: {**_CONNECTED, _E.SYNCED: _S.READY},
     _S.READY: _CONNECTED,
     _S.LINK_LOST: {**_CONNECTED, _E.LINK_LOST: _S.CONTENDED, _E.COMPETING: _S.CONTENDED},

@@ -17,4 +17,10 @@ StartStack = Callable[..., Stack]
 def start(tmp_path: Path) -> Iterator[StartStack]:
     """Start the stack with a scenario and settings; at the end the processors must stop in good order."""
     with ExitStack() as ends:
-        yield lambda *given, **settings: ends.enter_context(Stack(tmp_path, *given, **settings))
+
+        def start(
+            scenario: str, *, folder: str = "", beside: Stack | None = None, started: bool = True, **settings: str
+        ) -> Stack:
+            return ends.enter_context(Stack(tmp_path / folder, scenario, beside, started=started, **settings))
+
+        yield start

@@ -80,7 +80,7 @@ async def test_the_streams_and_the_requests_work_where_they_live(link: RedisLink
     client = bench.client()
     first, second = await client.inbox.take(10, 1.0)
     assert await client.inbox.renew(entries) == ()
-    await client.inbox.acknowledge(first.entry_id)
+    await client.inbox.acknowledge([first.entry_id])
     await client.inbox.dead_letter(second, "unreadable", AT)
     assert await bench.pending() == set()
     views = RedisViews(link)
@@ -109,6 +109,17 @@ async def test_every_node_that_holds_our_keys_is_checked(cluster: RedisCluster, 
     for node in cluster.primaries:
         ask(node, "CONFIG", "SET", "appendfsync", "always")
     assert len(findings) == len({finding.split()[1] for finding in findings}) > 1
+
+
+async def test_a_dead_letter_and_its_acknowledgement_may_be_on_different_nodes(link: RedisLink) -> None:
+    """Then the letter comes first; a repeat, as after a crash between the steps, adds no second one."""
+    await link.command("publish", "XADD", keys.EVENTS, "*", "event", "{broken")
+    inbox = RedisInbox(link, "one", 30)
+    [entry] = await inbox.take(1, 1)
+    for _ in range(2):
+        await inbox.dead_letter(entry, "not JSON", AT)
+    assert await link.command("count", "XLEN", keys.DEAD) == 1
+    assert (await link.command("look", "XPENDING", keys.EVENTS, keys.GROUP))["pending"] == 0
 
 
 async def test_a_slot_that_moves_takes_the_journal_along(cluster: RedisCluster, link: RedisLink) -> None:

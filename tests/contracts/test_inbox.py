@@ -87,12 +87,22 @@ async def test_acknowledged_entries_never_come_again(store: Store) -> None:
     entry_id = await store.add({"event": "a"})
     inbox = store.client().inbox
     await inbox.take(1, 0)
-    await inbox.acknowledge(entry_id)
-    await inbox.acknowledge(entry_id)
+    await inbox.acknowledge([entry_id])
+    await inbox.acknowledge([entry_id])
     await asyncio.sleep(LEASE_OVER)
     assert await store.client().inbox.take(1, 0) == []
     assert await store.client("two").inbox.take(1, 0) == []
     assert await store.pending() == set()
+
+
+async def test_many_entries_are_acknowledged_at_once(store: Store) -> None:
+    """Those named are done with, the others stay; none is no error."""
+    added = [await store.add({"event": text}) for text in "abc"]
+    inbox = store.client().inbox
+    await inbox.take(3, 0)
+    await inbox.acknowledge([])
+    await inbox.acknowledge(added[:2])
+    assert await store.pending() == {added[2]}
 
 
 async def test_entries_of_a_dead_consumer_are_taken_over_after_the_lease(store: Store) -> None:
@@ -132,7 +142,7 @@ async def test_renewing_never_steals_and_tells_what_was_lost(store: Store) -> No
     lost, kept, done = [await store.add({"event": text}) for text in ("lost", "kept", "done")]
     slow, other = store.client("slow").inbox, store.client("other").inbox
     await slow.take(3, 0)
-    await slow.acknowledge(done)
+    await slow.acknowledge([done])
     await asyncio.sleep(LEASE_OVER)
     await slow.renew([kept])
     assert [entry.entry_id for entry in await other.take(3, 0)] == [lost]

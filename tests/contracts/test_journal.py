@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -149,6 +150,23 @@ async def test_open_records_are_those_not_closed_oldest_entry_first(store: Store
     assert await journal.open_records(ACCOUNT) == [records[2], records[0]]
     assert await journal.open_records() == [records[2], other, records[0]]
     assert await journal.open_records(AccountId("DU0")) == []
+    assert await journal.open_accounts() == [ACCOUNT, OTHER]
+    await journal.write(await lease_of(journal, OTHER), closed(other), [])
+    assert await journal.open_accounts() == [ACCOUNT]
+
+
+async def test_the_last_event_closed_is_the_accounts_own(store: Store) -> None:
+    """By the time it was closed, not by its arrival; open ones and those of other accounts do not count."""
+    journal = store.client().journal
+    assert await journal.last_closed(ACCOUNT) is None
+    early, late, still = [await journal.accept(accepted(f"event-{n}", entry=n), []) for n in (1, 2, 3)]
+    other = await journal.accept(accepted("other", account=OTHER, entry=4), [])
+    lease = await lease_of(journal)
+    later = await journal.write(lease, replace(closed(early), closed_at=AT + timedelta(minutes=3)), [])
+    await journal.write(lease, closed(late), [])
+    await journal.write(await lease_of(journal, OTHER), replace(closed(other), closed_at=AT + timedelta(hours=1)), [])
+    assert await store.client("two").journal.last_closed(ACCOUNT) == later
+    assert await journal.find(still.key) == still
 
 
 async def test_an_event_accepted_as_closed_is_not_open(store: Store) -> None:

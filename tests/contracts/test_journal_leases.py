@@ -172,3 +172,17 @@ async def test_the_first_word_on_a_question_stays(store: Store) -> None:
     assert await journal.settle(ACCOUNT, second) == first
     assert await store.client("two").journal.settlements(ACCOUNT) == [first, later]
     assert await journal.settlements(OTHER) == []
+
+
+async def test_every_processor_hears_which_accounts_the_others_have(store: Store) -> None:
+    """The latest word of each counts, with its age; who has nothing to tell is known by what it told before."""
+    one, two = store.client("one").journal, store.client("two").journal
+    assert [(login.processor, login.accounts) for login in await one.announce("one", ())] == [("one", ())]
+    await one.announce("one", (ACCOUNT,))
+    await asyncio.sleep(SHORT)
+    known = await two.announce("two", (OTHER, ACCOUNT))
+    assert [(login.processor, login.accounts) for login in known] == [("one", (ACCOUNT,)), ("two", (OTHER, ACCOUNT))]
+    assert known[0].seconds_ago >= SHORT > known[1].seconds_ago
+    again = await one.announce("one", ())
+    assert again[0].accounts == (ACCOUNT,)
+    assert again[0].seconds_ago < SHORT

@@ -9,7 +9,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from event_processor.application import executor, hearing, intake, outbox, recovery, supervisor
+from event_processor.application import drafts, executor, hearing, intake, outbox, recovery, supervisor
 from event_processor.domain import fold
 from event_processor.domain.ids import ExecId
 from event_processor.domain.intent import OrderIntent
@@ -48,16 +48,16 @@ def _done_is_done(kept: Any) -> Any:
 
 
 def _acknowledge_too(kept: Any) -> Any:
-    async def admit(self: Any, entry: Any, event: Any) -> None:
-        await kept(self, entry, event)
-        await self._inbox.acknowledge(entry.entry_id)
+    async def admit(self: Any, entry: Any, *what: Any) -> None:
+        await kept(self, entry, *what)
+        await self._inbox.acknowledge([entry.entry_id])
 
     return admit
 
 
 def _forgotten(_kept: Any) -> Any:
     async def bury(self: Any, entry: Any, _error: Exception) -> None:
-        await self._inbox.acknowledge(entry.entry_id)
+        await self._inbox.acknowledge([entry.entry_id])
 
     return bury
 
@@ -117,7 +117,7 @@ MUTANTS = (
     Mutant(
         "every delivery is an event",
         "An event that comes again is taken for a new one.",
-        (Swap(intake, "event_key", _by_entry),),
+        (Swap(drafts, "event_key", _by_entry),),
     ),
     Mutant(
         "tell before it is durable",

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from event_processor.adapters.ibkr import codes
-from event_processor.application import deadlines, recovery, session_keeper
+from event_processor.application import deadlines, processor, recovery, session_keeper
 from event_processor.domain.intent import IntentState
 from event_processor.domain.order import Side
 from event_processor.domain.reconcile import Decision, Verdict
@@ -85,6 +85,11 @@ MUTANTS = (
         "An order is believed absent although the position has moved (and without the visibility delay, which alone "
         "would make up for it).",
         (Swap(recovery, "reconcile", _position_as_hoped), Swap(recovery.Doubts, "look", _at_once)),
+    ),
+    Mutant(
+        "written off unseen",
+        "An event that the journal takes for untouched is closed as superseded or expired without a look.",
+        (Swap(processor, "check_forgotten", idle), Swap(processor, "suspected", always(False))),
     ),
     Mutant(
         "resubmit an acknowledged order",

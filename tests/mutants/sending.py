@@ -17,7 +17,7 @@ from event_processor.domain.execution import Release
 from event_processor.domain.intent import IntentState, OrderIntent
 from event_processor.domain.order import Side
 from event_processor.domain.record import EventRecord
-from tests.mutants.mutant import Mutant, Swap, always
+from tests.mutants.mutant import Mutant, Swap, always, idle
 from tests.support import memory_journal, simulated_broker
 
 
@@ -113,7 +113,7 @@ MUTANTS = (
         "forgotten orders is removed too).",
         (
             Swap(record.EventRecord, "touched", lambda _: property(lambda _: False)),
-            Swap(rebalance, "forgotten", always(())),
+            Swap(rebalance, "check_forgotten", idle),
             Swap(rebalance, "strangers", always(())),
         ),
     ),
@@ -140,7 +140,12 @@ MUTANTS = (
     Mutant(
         "drop the lease check",
         "A processor believes in its leases for ever (the last look before the socket asks for the lease only).",
-        (Swap(leases.Leases, "fresh", always(True)), Swap(leases.Leases, "holds", always(True))),
+        (
+            Swap(leases.Leases, "fresh", always(True)),
+            Swap(leases.Leases, "holds", always(True)),
+            Swap(leases.Leases, "confirm", idle),
+            Swap(sending, "_MARK_SHARE", lambda _: 100.0),
+        ),
     ),
     Mutant(
         "ids from the gateway's start",

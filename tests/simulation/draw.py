@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 from event_processor.application.desk import TradingSettings
+from event_processor.domain.weekly import GatewayHours
 from gateway_simulator.settings import (
     AccountSettings,
     FaultSettings,
@@ -19,7 +20,7 @@ from gateway_simulator.settings import (
     MarketSettings,
     Scenario,
 )
-from tests.simulation.trouble import add_trouble, strangers
+from tests.simulation.trouble import add_trouble, daily_restart, strangers
 from tests.support.builders import event_body
 from tests.support.process import EPOCH
 from tests.support.simulated_trouble import Outage, Trouble
@@ -49,6 +50,7 @@ class Story:
     deaths: tuple[int, ...]
     trouble: Trouble
     trading: TradingSettings
+    hours: GatewayHours
 
     @property
     def calm(self) -> bool:
@@ -98,13 +100,16 @@ def draw(seed: int) -> Story:
         faults=() if calm else (*_faults(chance), *strangers(seed, SYMBOLS, accounts[0].number)),
     )
     deaths = () if calm else tuple(chance.randint(1, 60) for _ in range(chance.choice((0, 0, 0, 1, 1, 2))))
+    trouble = Trouble() if calm else add_trouble(seed, _outages(chance))
+    hours, restart = (GatewayHours(), ()) if calm or trouble.jumps else daily_restart(seed)
     return Story(
         seed=seed,
-        scenario=scenario,
+        scenario=replace(scenario, faults=(*scenario.faults, *restart)),
         events=tuple(sorted(_events(chance, [account.number for account in accounts]))),
         deaths=deaths,
-        trouble=Trouble() if calm else add_trouble(seed, _outages(chance)),
+        trouble=trouble,
         trading=replace(TradingSettings(), order_timeout=30.0, batch=chance.choice((1, 3, 20))),
+        hours=hours,
     )
 
 

@@ -24,7 +24,14 @@ def run(seed: int) -> tuple[Story, Ending]:
     story = draw(seed)
 
     def world() -> World:
-        return World(story.scenario, seed=seed, trouble=story.trouble, trading=story.trading, hold_seconds=HOLD_SECONDS)
+        return World(
+            story.scenario,
+            seed=seed,
+            trouble=story.trouble,
+            trading=story.trading,
+            hold_seconds=HOLD_SECONDS,
+            hours=story.hours,
+        )
 
     ending = play(world, story.events, *story.deaths)
     if story.calm and not story.asks_for_nobodys and not SUCCESS.issuperset(ending.outcomes):

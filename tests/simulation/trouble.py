@@ -5,14 +5,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from random import Random
+from zoneinfo import ZoneInfo
 
+from event_processor.domain.weekly import GatewayHours
 from gateway_simulator.settings import FaultSettings
-from tests.support.process import CLIENT_ID
+from tests.support.process import CLIENT_ID, EPOCH
 from tests.support.simulated_trouble import Jump, Outage, Second, Stall, Stop, Trouble
 
 EVERY, TROUBLED = 8, frozenset({3, 4, 5})
 STRANGERS_SHARE = 0.15
+RESTART_EVERY, RESTARTED = 9, 4
+UTC_ZONE = ZoneInfo("UTC")
 NAME = "processor-1"
 TWINS = ((NAME, CLIENT_ID), (NAME, CLIENT_ID + 1), ("processor-2", CLIENT_ID), ("processor-2", CLIENT_ID + 1))
 Maker = Callable[[Random, Trouble], Trouble]
@@ -35,6 +40,17 @@ def strangers(seed: int, symbols: Sequence[str], account: str) -> tuple[FaultSet
         return ()
     order = {"symbol": chance.choice(symbols), "side": "BUY", "quantity": 1, "limit": 1, "account": account}
     return (FaultSettings("manual_order", order, at_seconds=chance.choice((0.001, chance.uniform(0.001, 5.0)))),)
+
+
+def daily_restart(seed: int) -> tuple[GatewayHours, tuple[FaultSettings, ...]]:
+    """One seed in nine runs into the gateway's daily restart, which comes on the second or a little late."""
+    if seed % RESTART_EVERY != RESTARTED:
+        return GatewayHours(), ()
+    chance = Random(f"daily restart of seed {seed}")
+    second = chance.randint(1, 40)
+    restart = FaultSettings("restart", {"seconds": chance.uniform(0.5, 20.0)}, second + chance.choice((0.0, 0.2, 2.0)))
+    at = (EPOCH + timedelta(seconds=second)).time()
+    return GatewayHours(UTC_ZONE, at, lead=timedelta(seconds=chance.choice((1, 5, 20)))), (restart,)
 
 
 def _another(chance: Random, trouble: Trouble) -> Trouble:

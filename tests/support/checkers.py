@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +21,7 @@ from event_processor.domain.intent import IntentState, OrderIntent
 from event_processor.domain.order import Order, Side
 from event_processor.domain.plan import Plan
 from event_processor.domain.record import FINAL, EventRecord, Outcome, Stage
+from event_processor.domain.weekly import RESTART_AWAITED, GatewayHours
 from event_processor.errors import EventError
 from gateway_simulator.ledger import Entry
 from gateway_simulator.simulator import Simulator
@@ -35,9 +37,14 @@ _FINAL_TYPES = {str(outcome) for outcome in FINAL}
 class Checkers:
     """Collects what is wrong, in words; `verdict` adds what only the end shows."""
 
-    def __init__(self, sim: Simulator, store: MemoryStore, *, forgetful: bool = False) -> None:
-        """With `forgetful` the store loses a write: then a halt is right, and only orders are judged by it."""
-        self._sim, self._store, self._forgetful = sim, store, forgetful
+    def __init__(
+        self, sim: Simulator, store: MemoryStore, *, forgetful: bool = False, hours: GatewayHours | None = None
+    ) -> None:
+        """With `forgetful` the store loses a write: then a halt is right, and only orders are judged by it. `hours`
+        are those at which the gateway was told to restart."""
+        self._sim, self._store, self._forgetful, self._hours = sim, store, forgetful, hours or GatewayHours()
+        self.sharing_client_id = 1
+        """How many processors were started with one client id: each keeps its own pace."""
         self._found: list[str] = []
         self._acknowledged: set[EntryId] = set()
         self._start_positions = _positions(sim.ledger.entries)
@@ -63,6 +70,16 @@ class Checkers:
         elif intent.quantity != order.quantity:
             self._found.append(f"{ref} was placed with {order.quantity}, the store has {intent.quantity}")
         self._check_allowed(process, order)
+        self._check_restart(process.desk.clock.now(), ref)
+
+    def _check_restart(self, now: datetime, ref: str) -> None:
+        """Orders of the last moments before a restart are lost, and so are those that meet the restart itself."""
+        coming, last = self._hours.next_restart(now), self._hours.last_restart(now)
+        if coming is not None and now >= coming - self._hours.lead:
+            self._found.append(f"{ref} was placed {coming - now} before the gateway's restart")
+        connected = [str(e["time"]) for e in self._sim.ledger.entries if e["kind"] == "client_connected"]
+        if last is not None and datetime.fromisoformat(connected[-1]) < last > now - RESTART_AWAITED:
+            self._found.append(f"{ref} was placed {now - last} after the gateway's restart, before it was seen")
 
     def _check_allowed(self, process: Process, order: Order) -> None:
         record = next((r for r in self._store.records.values() if str(order.ref) in _refs(r)), None)
@@ -126,7 +143,7 @@ class Checkers:
                 yield f"the exchange accepted {ref} {len(perm_ids)} times (permIds {perm_ids})"
 
     def _pace(self) -> Iterator[str]:
-        if self._sim.ledger.max_messages_per_second > MESSAGES_PER_SECOND_MAX:
+        if self._sim.ledger.max_messages_per_second > MESSAGES_PER_SECOND_MAX * self.sharing_client_id:
             yield f"{self._sim.ledger.max_messages_per_second} messages were sent in one second"
 
     def _finals(self) -> Iterator[str]:
@@ -165,17 +182,12 @@ class Checkers:
             executed = ledger.get(str(intent.ref), Decimal(0))
             if executed > intent.leg.quantity:
                 yield f"{intent.ref} executed {executed} of {intent.leg.quantity} planned"
-            if not self._left_to_a_person(record) and intent.executed != executed:
+            if record.outcome is not Outcome.NEEDS_REVIEW and intent.executed != executed:
                 yield f"{intent.ref}: the books have {intent.executed} executed, the exchange {executed}"
             yield from self._commissions(intent)
         yield from self._cash(record, record.plan)
         if record.outcome is Outcome.COMPLETED and record.intents:
             yield from self._reached(record, record.plan)
-
-    def _left_to_a_person(self, record: EventRecord) -> bool:
-        """Held for review; or written off after the store forgot its orders and a person lifted the hold."""
-        written_off = {Outcome.SUPERSEDED, Outcome.EXPIRED}
-        return record.outcome is Outcome.NEEDS_REVIEW or (self._forgetful and record.outcome in written_off)
 
     def _commissions(self, intent: OrderIntent) -> Iterator[str]:
         charged = {str(e["execId"]): Decimal(str(e["commission"])) for e in self._sim.ledger.executions()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from datetime import datetime
 from typing import NoReturn, cast
 
 from event_processor.application.bell import Bell
@@ -12,11 +13,14 @@ from event_processor.domain.facts import SessionChanged
 from event_processor.domain.ids import AccountId
 from event_processor.domain.reports import Evidence
 from event_processor.domain.session import SessionEvent, SessionInput, SessionState
+from event_processor.domain.weekly import DailyWindow, GatewayHours
 from event_processor.errors import ProcessorError
 from event_processor.ports import Broker
-from tests.support.builders import ACCOUNT
+from tests.support.builders import ACCOUNT, AT
 from tests.support.making import FactBook, LoopClock, evidence
 
+ALL_DAY = DailyWindow.parse("00:00-23:59 UTC")
+WINDOW = "http://localhost:6080"
 SECOND = AccountId("DU7654321")
 
 
@@ -73,11 +77,19 @@ class Gateway:
 class Post:
     """A keeper at its gateway, and what it told."""
 
-    def __init__(self, *, jitter: float = 0.5, restarting: bool = False) -> None:
-        self.gateway, self.facts, self.bell = Gateway(), FactBook(), Bell()
+    def __init__(
+        self,
+        *,
+        jitter: float = 0.5,
+        restarting: bool = False,
+        starts: datetime = AT,
+        hours: GatewayHours | None = None,
+    ) -> None:
+        self.gateway, self.facts, self.bell, self.clock = Gateway(), FactBook(), Bell(), LoopClock(starts)
         broker = cast(Broker, self.gateway)
+        self.hours = hours or GatewayHours(restart_window=ALL_DAY if restarting else None)
         self.keeper = SessionKeeper(
-            broker, LoopClock(), self.facts, self.bell, jitter=lambda: jitter, restarting=lambda: restarting
+            broker, self.clock, self.facts, self.bell, jitter=lambda: jitter, hours=self.hours, gateway_window=WINDOW
         )
 
     @property

@@ -26,10 +26,13 @@ F = TypeVar("F", bound=Fact)
 
 
 class LoopClock:
-    """`ports.Clock` on the running loop's time; the day begins at `AT`."""
+    """`ports.Clock` on the running loop's time, which begins at `starts`."""
+
+    def __init__(self, starts: datetime = AT) -> None:
+        self._starts = starts
 
     def now(self) -> datetime:
-        return AT + timedelta(seconds=self.monotonic())
+        return self._starts + timedelta(seconds=self.monotonic())
 
     def monotonic(self) -> float:
         return asyncio.get_running_loop().time()

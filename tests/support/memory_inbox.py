@@ -45,11 +45,12 @@ class MemoryInbox:
         self._handed.difference_update(lost)
         return tuple(lost)
 
-    async def acknowledge(self, entry_id: EntryId) -> None:
+    async def acknowledge(self, entries: Sequence[EntryId]) -> None:
         await self._gate.call("acknowledge", "before")
-        self._state.pending.pop(entry_id, None)
+        for entry_id in entries:
+            self._state.pending.pop(entry_id, None)
         await self._gate.call("acknowledge", "after")
-        self._handed.discard(entry_id)
+        self._handed.difference_update(entries)
 
     async def dead_letter(self, entry: InboxEntry, reason: str, at: datetime) -> None:
         await self._gate.call("dead_letter", "before")
@@ -57,7 +58,7 @@ class MemoryInbox:
         if not any(known["entry_id"] == entry.entry_id for known in self._state.dead):
             self._state.dead.append({"event": body, "reason": reason, "entry_id": entry.entry_id, "at": to_json(at)})
         await self._gate.call("dead_letter", "after")
-        await self.acknowledge(entry.entry_id)
+        await self.acknowledge([entry.entry_id])
 
     def _mine(self, limit: int) -> list[InboxEntry]:
         mine = [

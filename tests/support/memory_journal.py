@@ -10,6 +10,7 @@ from event_processor.domain.agenda import arrival
 from event_processor.domain.ids import AccountId, EventKey
 from event_processor.domain.record import EventRecord, OutcomeNote, Stage
 from event_processor.domain.settlement import Settlement
+from event_processor.domain.whereabouts import Login
 from event_processor.errors import InvariantViolated, LeaseLost, TradingPaused
 from event_processor.ports import Lease, Pause
 from tests.support.memory_state import Gate, MemoryState, now
@@ -48,6 +49,13 @@ class MemoryJournal:
             del self._state.leases[lease.account]
         await self._gate.call("release", "after")
 
+    async def announce(self, processor: str, accounts: Sequence[AccountId]) -> Sequence[Login]:
+        await self._gate.call("announce", "before")
+        told = tuple(accounts) or self._state.logins.get(processor, ((), 0.0))[0]
+        self._state.logins[processor] = (told, now())
+        await self._gate.call("announce", "after")
+        return [Login(name, known, now() - at) for name, (known, at) in sorted(self._state.logins.items())]
+
     async def find(self, key: EventKey) -> EventRecord | None:
         await self._gate.call("find", "before")
         return self._state.records.get(key)
@@ -85,6 +93,10 @@ class MemoryJournal:
         records = self._state.records.values()
         still_open = [r for r in records if r.stage is not Stage.CLOSED and account in (None, r.account)]
         return sorted(still_open, key=arrival)
+
+    async def open_accounts(self) -> Sequence[AccountId]:
+        await self._gate.call("open_accounts", "before")
+        return sorted({record.account for record in self._state.records.values() if record.stage is not Stage.CLOSED})
 
     async def last_closed(self, account: AccountId) -> EventRecord | None:
         await self._gate.call("last_closed", "before")

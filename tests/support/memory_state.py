@@ -51,6 +51,7 @@ class MemoryState:
     pauses: dict[tuple[str, bool], Pause] = field(default_factory=dict)
     settlements: dict[tuple[AccountId, str], Settlement] = field(default_factory=dict)
     leases: dict[AccountId, tuple[str, int, float]] = field(default_factory=dict)
+    logins: dict[str, tuple[tuple[AccountId, ...], float]] = field(default_factory=dict)
     outcomes: list[dict[str, Any]] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
     _entry_number: int = 0

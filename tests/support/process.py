@@ -14,6 +14,7 @@ from event_processor.application.book import Book
 from event_processor.application.desk import Desk, Pauses, TradingSettings
 from event_processor.application.intake import Intake, IntakeSettings
 from event_processor.application.leases import Leases
+from event_processor.application.logins import Logins
 from event_processor.application.session_keeper import SessionKeeper
 from event_processor.application.supervisor import Supervisor
 from event_processor.domain.facts import Fact, LeaseChanged
@@ -21,6 +22,7 @@ from event_processor.domain.ids import AccountId
 from event_processor.domain.order import Order
 from event_processor.domain.policy import AccountRule
 from event_processor.domain.record import EventRecord
+from event_processor.domain.weekly import GatewayHours
 from gateway_simulator.simulator import Simulator
 from tests.support.memory_store import Crashed, MemoryClient
 from tests.support.simulated_broker import SimulatedBroker
@@ -60,6 +62,7 @@ class Process:
         on_fact: Callable[[Process, Fact], None],
         on_place: Callable[[Process, Order, int, SimulatedLink], None],
         clock: VirtualClock,
+        hours: GatewayHours | None = None,
         client_id: int = CLIENT_ID,
         jitter_seed: int = 0,
     ) -> None:
@@ -68,7 +71,7 @@ class Process:
         """The fencing token of each account it says it holds."""
         self.killed = False
         self.died = asyncio.Event()
-        self._client, self._on_fact = client, on_fact
+        self._client, self._on_fact, self._hours = client, on_fact, hours
         self._broker = SimulatedBroker(
             sim, clock, client_id=client_id, on_place=lambda *placed: on_place(self, *placed)
         )
@@ -89,7 +92,7 @@ class Process:
     ) -> Desk:
         bell, book, broker, journal = Bell(), Book(clock), self._broker, self._client.journal
         broker.subscribe(book.note)
-        keeper = SessionKeeper(broker, clock, self, bell, jitter=jitter.random, restarting=lambda: False)
+        keeper = SessionKeeper(broker, clock, self, bell, jitter=jitter.random, hours=self._hours)
         return Desk(
             broker=broker,
             journal=journal,
@@ -97,6 +100,7 @@ class Process:
             observer=self,
             session=keeper,
             leases=Leases(journal, clock, self, bell, owner=self.name, seconds=LEASE_SECONDS),
+            logins=Logins(journal, clock, keeper, bell, processor=self.name, seconds=LEASE_SECONDS),
             rules=AccountRules("paper", rules),
             pauses=Pauses(),
             book=book,

@@ -58,9 +58,18 @@ class Stack:
     """All three processes; `scenario` is the name of a shipped one, or the text of one."""
 
     def __init__(
-        self, folder: Path, scenario: str = "plain", *, accounts: str = "", started: bool = True, **settings: str
+        self,
+        folder: Path,
+        scenario: str = "plain",
+        beside: Stack | None = None,
+        /,
+        *,
+        accounts: str = "",
+        started: bool = True,
+        **settings: str,
     ) -> None:
-        self.folder = folder
+        """`beside` another stack: one Redis for both, which the other one keeps."""
+        self.folder, self._beside = folder, beside
         self.scenario = scenario
         if "\n" in scenario:
             self.scenario = str(folder / "scenario.toml")
@@ -79,8 +88,9 @@ class Stack:
 
     def __enter__(self) -> Self:
         with ExitStack() as ends:
-            (self.folder / "redis").mkdir()
-            self.redis_server = ends.enter_context(RedisServer(self.folder / "redis"))
+            self.redis_server: RedisServer = (
+                self._beside.redis_server if self._beside else ends.enter_context(self._redis())
+            )
             self.redis = ends.enter_context(redis.Redis.from_url(self.redis_server.url, decode_responses=True))
             self.simulator = ends.enter_context(self._simulator())
             ready = self.simulator.wait_for_json(lambda line: line.get("event") == "listening")
@@ -102,6 +112,10 @@ class Stack:
                 process.thaw()
             codes = [process.stop() for process in running if kind is None]
             assert not any(codes), f"a processor that was asked to stop ended with {codes}"
+
+    def _redis(self) -> RedisServer:
+        (self.folder / "redis").mkdir()
+        return RedisServer(self.folder / "redis")
 
     def _simulator(self) -> RunningProcess:
         words = ["--port", "0", "--control-port", "0", "--scenario", self.scenario, "--ledger", str(self.ledger_file)]

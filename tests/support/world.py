@@ -23,6 +23,7 @@ from event_processor.application.desk import TradingSettings
 from event_processor.domain.facts import Fact
 from event_processor.domain.policy import AccountRule
 from event_processor.domain.record import Stage
+from event_processor.domain.weekly import GatewayHours
 from event_processor.ports import Pause
 from gateway_simulator.ledger import Entry
 from gateway_simulator.server import Alarm
@@ -69,6 +70,7 @@ class World:
         trading: TradingSettings | None = None,
         trouble: Trouble | None = None,
         hold_seconds: float | None = None,
+        hours: GatewayHours | None = None,
     ) -> None:
         """`hold_seconds` is how long an account stays held for review before somebody resumes it (None: nobody)."""
         self.sim = Simulator(scenario, _LoopClock(), seed=seed)
@@ -81,11 +83,11 @@ class World:
         self._timeline: list[tuple[float, str, object]] = []
         self._trouble = trouble or Trouble()
         self._faults = StoreFaults(self._trouble, self.tell)
-        self._seed, self._hold_seconds = seed, hold_seconds
+        self._seed, self._hold_seconds, self._hours = seed, hold_seconds, hours or GatewayHours()
         self._rules = tuple(rules) or _default_rules(scenario)
         self._trading = trading or TradingSettings()
         self._alarm = Alarm(self.sim)
-        self.checkers = Checkers(self.sim, self.store, forgetful=self._trouble.lost_write > 0)
+        self.checkers = Checkers(self.sim, self.store, forgetful=self._trouble.lost_write > 0, hours=self._hours)
         self.sim.ledger.on_entry.append(self._ledger_entry)
         self._processes: list[Process] = []
         self._expected = 0
@@ -103,6 +105,7 @@ class World:
             on_fact=self._fact,
             on_place=self.checkers.placing,
             clock=self.clock,
+            hours=self._hours,
             client_id=client_id,
             jitter_seed=self._seed * 1000 + self.deaths,
         )
@@ -122,6 +125,8 @@ class World:
 
     def _start_another(self, name: str, client_id: int) -> None:
         self.tell("world", f"another processor starts: {name}, client id {client_id}")
+        if any(process.client_id == client_id for process in self._processes):
+            self.checkers.sharing_client_id = 2
         self.start(name, client_id)
 
     def _jump(self, jump: Jump) -> None:
@@ -243,6 +248,11 @@ class World:
     def tell(self, who: str, what: object) -> None:
         """Add a line to the timeline."""
         self._timeline.append((self.now, who, what))
+
+    def forget(self) -> None:
+        """Drop what was told so far, in a run so long that it would fill the memory."""
+        self.facts.clear()
+        self._timeline.clear()
 
     def timeline(self) -> list[str]:
         """The run, line by line, for a person."""

@@ -30,6 +30,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     # The drill also sends what the adapter never does: what-if orders, and orders without a time in force.
     "ib_async": ("event_processor.adapters.ibkr", "event_processor.entrypoints.drill"),
     "ibapi": (),
+    "apprise": ("event_processor.adapters.notifiers",),
     "redis": ("event_processor.adapters.redis", "event_processor.entrypoints.demo"),
 }
 # What a pure module has no use for.

@@ -54,6 +54,7 @@ WRONG = [
     ("event_processor/adapters/redis/inbox.py", "import ib_async"),
     ("event_processor/adapters/ibkr/gateway.py", "import redis.asyncio"),
     ("event_processor/adapters/ibkr/gateway.py", "import ibapi.client"),
+    ("event_processor/adapters/observers/logs.py", "import apprise"),
     ("event_processor/adapters/ibkr/gateway.py", "from healthcheck.report import Report"),
     ("event_processor/bootstrap.py", "from event_processor.entrypoints.cli import main"),
     ("event_processor/bootstrap.py", "from event_processor.extras import thing"),

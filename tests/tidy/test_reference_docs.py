@@ -6,6 +6,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from event_processor.adapters.clock import SystemClock
+from event_processor.adapters.notifiers.tally import Tally
 from event_processor.adapters.observers.metrics import Metrics
 from event_processor.adapters.observers.timeline import Timeline
 from event_processor.adapters.redis.connection import RedisLink
@@ -21,6 +22,7 @@ def test_the_metrics_page_names_exactly_the_metrics_there_are() -> None:
     registry = CollectorRegistry()
     clock = SystemClock()
     Metrics(clock, registry)
+    Tally(registry)
     Timeline(RedisViews(RedisLink("redis://127.0.0.1:1/0")), clock, registry)
     kinds = {"counter": "_total", "info": "_info"}
     there = {family.name + kinds.get(family.type, "") for family in registry.collect()}

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
-from datetime import time
+from datetime import time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from event_processor.bootstrap import gateway_hours
+from event_processor.domain.weekly import NEW_YORK, DailyWindow, GatewayHours, ResetWindows
 from event_processor.errors import ConfigurationError
 from event_processor.settings import Settings, environment_for
-from event_processor.settings_values import DailyWindow
 
 
 def refusal(environ: dict[str, str]) -> str:
@@ -125,6 +126,43 @@ def test_the_restart_window_is_read_with_its_zone() -> None:
 def test_a_wrong_restart_window_is_refused(text: str) -> None:
     """Hours, order and zone are all checked."""
     assert "RESTART_WINDOW" in refusal({"RESTART_WINDOW": text})
+
+
+def test_the_gateways_hours_are_read_as_the_gateway_is_told_them() -> None:
+    """The names and forms of the gateway's own variables, in its own time zone."""
+    given = {
+        "AUTO_RESTART_TIME": "11:59 PM",
+        "TWS_COLD_RESTART": "09:30",
+        "TIME_ZONE": "Europe/Berlin",
+        "RESTART_LEAD_SECONDS": "60",
+        "RESET_WINDOWS": "europe",
+    }
+    assert gateway_hours(Settings.load(given)) == GatewayHours(
+        zone=ZoneInfo("Europe/Berlin"),
+        restart=time(23, 59),
+        cold_restart=time(9, 30),
+        resets=ResetWindows.parse("europe"),
+        lead=timedelta(seconds=60),
+    )
+    unset = dict.fromkeys(given, "")
+    assert gateway_hours(Settings.load(unset)) == GatewayHours(zone=NEW_YORK, resets=ResetWindows.parse("america"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("AUTO_RESTART_TIME", "noon", "11:59 PM or 23:59"),
+        ("TWS_COLD_RESTART", "Sunday 7", "11:59 PM or 23:59"),
+        ("TIME_ZONE", "Berlin", "IANA"),
+        ("RESTART_LEAD_SECONDS", "-1", "greater than or equal to 0"),
+        ("RESET_WINDOWS", "europe, asia", "23:45-00:45 America/New_York"),
+    ],
+)
+def test_wrong_hours_of_the_gateway_are_refused(name: str, text: str, words: str) -> None:
+    """With the name, what was given and the form that is understood."""
+    told = refusal({name: text})
+    assert f"{name} is {text!r}" in told
+    assert words in told
 
 
 def test_an_accounts_file_must_exist(tmp_path: Path) -> None:

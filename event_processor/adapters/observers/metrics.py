@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
@@ -22,23 +21,22 @@ from event_processor.domain.ids import EventKey
 from event_processor.domain.reconcile import Verdict
 from event_processor.domain.record import FINAL
 from event_processor.domain.session import SessionState
+from event_processor.domain.weekly import GatewayHours
 from event_processor.ports import Clock
 
 DURATION_BUCKETS_SECONDS = (1, 2, 5, 10, 30, 60, 120, 300, 900, 3_600, 14_400, 86_400)
 PROVEN = frozenset({Verdict.ADOPT, Verdict.SETTLE, Verdict.RESUBMIT})
 """Verdicts after which the fate of an order is no longer in doubt."""
 
-LOGIN_ZONE = ZoneInfo("America/New_York")
-LOGIN_WEEKDAY = 6
-"""IBKR's security tokens end each Sunday at 01:00 in New York (ibkrguides.com, auto restart considerations)."""
-
 
 class Metrics:
     """Counts what happens; `registry` is what `/metrics` shows."""
 
-    def __init__(self, clock: Clock, registry: CollectorRegistry | None = None) -> None:
+    def __init__(
+        self, clock: Clock, registry: CollectorRegistry | None = None, hours: GatewayHours | None = None
+    ) -> None:
         self.registry = registry or CollectorRegistry()
-        self._clock = clock
+        self._clock, self._hours = clock, hours or GatewayHours()
         self._pending: dict[EventKey, datetime] = {}
         self._unresolved: set[str] = set()
         self._make()
@@ -107,15 +105,4 @@ class Metrics:
         return (self._clock.now() - min(self._pending.values())).total_seconds() if self._pending else 0.0
 
     def _deadline(self) -> float:
-        return next_login_deadline(self._clock.now()).timestamp()
-
-
-def next_login_deadline(now: datetime) -> datetime:
-    """The first Sunday 01:00 in New York after `now`: from then on a login needs its second factor again."""
-    here = now.astimezone(LOGIN_ZONE)
-    sunday = here.date() + timedelta(days=(LOGIN_WEEKDAY - here.weekday()) % 7)
-    deadline = datetime(sunday.year, sunday.month, sunday.day, 1, tzinfo=LOGIN_ZONE)
-    if deadline <= here:
-        later = sunday + timedelta(days=7)
-        deadline = datetime(later.year, later.month, later.day, 1, tzinfo=LOGIN_ZONE)
-    return deadline
+        return self._hours.login_deadline(self._clock.now()).timestamp()

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from datetime import datetime
 
 from event_processor.adapters.redis.codec import VERSION, Json, dump, reader, text_of, to_json, unversioned
+from event_processor.domain.ids import AccountId
 from event_processor.domain.record import EventRecord, OutcomeNote
 from event_processor.errors import InvariantViolated
 
@@ -81,6 +83,17 @@ def remembered(candidate: EventRecord, head: str) -> EventRecord:
     """
     known = unversioned(head, "head")
     return _read({**known, "event": to_json(candidate.event), "plan": None, "intents": []})
+
+
+def closing_of(head: str) -> tuple[AccountId, datetime | None]:
+    """Whose event it is, and when it was closed, if it was; costs little beside reading the record.
+
+    Raises:
+        InvariantViolated: the text is damaged or was written by a newer version.
+    """
+    known = unversioned(head, "head")
+    at = known.get("closed_at")
+    return reader(AccountId)(known.get("account"), "account"), at and reader(datetime)(at, "closed_at")
 
 
 def _read(data: Json) -> EventRecord:

@@ -47,6 +47,14 @@ class GroupMissing(StoreUnavailable):
     """The stream has no consumer group: it was never made, or Redis lost its data."""
 
 
+class SlotsApart(StoreUnavailable):
+    """The keys of one step live in different slots of a cluster. It had no effect."""
+
+
+KINDS = ((r"NOGROUP", GroupMissing), (r"CROSSSLOT|CrossSlot", SlotsApart))
+"""Failures that a caller can do something about."""
+
+
 @dataclass(frozen=True, slots=True)
 class Timing:
     """Bounds in seconds: `answer` for one reply, `total` for one call with its `tries`."""
@@ -130,7 +138,8 @@ class RedisLink:
             async with asyncio.timeout(self.timing.total):
                 found = await self._tried(once, self.timing.tries if repeat else 1)
         except (exceptions.RedisError, exceptions.RedisClusterException, OSError, TimeoutError) as error:
-            kind = GroupMissing if "NOGROUP" in str(error) else StoreUnavailable
+            known = f"{type(error).__name__} {error}"
+            kind = next((kind for words, kind in KINDS if re.search(words, known)), StoreUnavailable)
             raise kind(f"Redis could not {what}: {_reason(error)}") from error
         _heed_cancellation()
         return found

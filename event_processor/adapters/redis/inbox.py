@@ -14,7 +14,7 @@ from typing import Any
 
 from event_processor.adapters.redis import keys, scripts
 from event_processor.adapters.redis.codec import text_of, to_json
-from event_processor.adapters.redis.connection import GroupMissing, RedisLink, Word
+from event_processor.adapters.redis.connection import GroupMissing, RedisLink, SlotsApart, Word
 from event_processor.domain.ids import EntryId
 from event_processor.ports import InboxEntry
 
@@ -60,25 +60,30 @@ class RedisInbox:
         self._handed.difference_update(lost)
         return tuple(EntryId(entry_id) for entry_id in lost)
 
-    async def acknowledge(self, entry_id: EntryId) -> None:
+    async def acknowledge(self, entries: Sequence[EntryId]) -> None:
         """See `ports.Inbox.acknowledge`."""
-        await self._link.command("acknowledge an entry", "XACK", keys.EVENTS, keys.GROUP, entry_id, repeat=True)
-        self._handed.discard(entry_id)
+        if entries:
+            await self._link.command("acknowledge entries", "XACK", keys.EVENTS, keys.GROUP, *entries, repeat=True)
+            self._handed.difference_update(entries)
 
     async def dead_letter(self, entry: InboxEntry, reason: str, at: datetime) -> None:
-        """See `ports.Inbox.dead_letter`. A mark beside the stream makes a repeat have no effect, whether it
-        comes from a retry or from a restart between the two steps.
+        """See `ports.Inbox.dead_letter`. One step; on a cluster, whose slots keep the streams apart, the letter first.
+        A mark beside the letter makes a repeat have no effect, whether it comes from a retry or from a restart
+        between the two steps: no reader ever sees two letters of one entry.
         """
         body = entry.body if entry.body is not None else text_of(dict(entry.fields))
         fields = ["event", body, "reason", reason, "entry_id", entry.entry_id, "at", to_json(at)]
-        await self._link.script(
-            "store a dead letter",
-            scripts.DEAD_LETTER,
-            [keys.DEAD, keys.dead_mark(entry.entry_id)],
-            [DEAD_MARK_SECONDS * 1000, *fields],
-            repeat=True,
-        )
-        await self.acknowledge(entry.entry_id)
+        words = [DEAD_MARK_SECONDS * 1000, keys.GROUP, entry.entry_id, *fields]
+        letter = [keys.DEAD, keys.dead_mark(entry.entry_id)]
+        try:
+            await self._bury([*letter, keys.EVENTS], words)
+        except SlotsApart:
+            await self._bury(letter, words)
+            await self.acknowledge([entry.entry_id])
+        self._handed.discard(entry.entry_id)
+
+    async def _bury(self, names: Sequence[str], words: Sequence[Word]) -> None:
+        await self._link.script("store a dead letter", scripts.DEAD_LETTER, names, words, repeat=True)
 
     async def _step(self, limit: int, wait_seconds: float) -> Sequence[InboxEntry]:
         try:

@@ -17,6 +17,7 @@ from event_processor.adapters.redis.codec import dump, load
 from event_processor.adapters.redis.codec_record import (
     Changes,
     changes,
+    closing_of,
     plain,
     plain_note,
     record_of,
@@ -25,6 +26,7 @@ from event_processor.adapters.redis.codec_record import (
 from event_processor.adapters.redis.connection import RedisLink, Word
 from event_processor.adapters.redis.journal_durability import durability_findings
 from event_processor.adapters.redis.journal_lease import RedisLeases, lease_value
+from event_processor.adapters.redis.journal_logins import RedisLogins
 from event_processor.adapters.redis.journal_pauses import RedisPauses, pause_fields, trading_paused
 from event_processor.adapters.redis.journal_seen import Seen
 from event_processor.adapters.redis.journal_settlements import RedisSettlements
@@ -32,6 +34,7 @@ from event_processor.domain.agenda import arrival
 from event_processor.domain.ids import AccountId, EventKey
 from event_processor.domain.record import EventRecord, OutcomeNote, Stage
 from event_processor.domain.settlement import Settlement
+from event_processor.domain.whereabouts import Login
 from event_processor.errors import InvariantViolated, LeaseLost, StoreUnavailable
 from event_processor.ports import Lease, Pause
 
@@ -57,6 +60,7 @@ class RedisJournal:
         self._link = link
         self._retention = retention or Retention()
         self._leases = RedisLeases(link)
+        self._logins = RedisLogins(link)
         self._pauses = RedisPauses(link)
         self._settlements = RedisSettlements(link)
         self._seen = Seen()
@@ -72,6 +76,9 @@ class RedisJournal:
 
     async def release(self, lease: Lease) -> None:
         await self._leases.release(lease)
+
+    async def announce(self, processor: str, accounts: Sequence[AccountId]) -> Sequence[Login]:
+        return await self._logins.announce(processor, accounts)
 
     async def pauses(self) -> Sequence[Pause]:
         return await self._pauses.all()
@@ -170,14 +177,24 @@ class RedisJournal:
         found = await self._records(sorted(EventKey(key) for members in listed for key in members))
         return sorted((record for record in found if record.stage is not Stage.CLOSED), key=arrival)
 
+    async def open_accounts(self) -> Sequence[AccountId]:
+        listed = await self._link.command("list the accounts", "SMEMBERS", keys.ACCOUNTS, repeat=True)
+        accounts = sorted(AccountId(str(one)) for one in listed)
+        counts = await self._link.commands(
+            "count the open events", [("SCARD", keys.open_events(one)) for one in accounts], repeat=True
+        )
+        return [account for account, count in zip(accounts, counts, strict=True) if count]
+
     async def last_closed(self, account: AccountId) -> EventRecord | None:
         recent = await self._link.command("list events", "ZREVRANGE", keys.RECENT, 0, PAGE - 1, repeat=True)
-        stored = await self._link.commands(
-            "read events", [("HGETALL", keys.event(EventKey(key))) for key in recent], repeat=True
+        heads = await self._link.commands(
+            "read events", [("HGET", keys.event(EventKey(key)), "head") for key in recent], repeat=True
         )
-        known = [record_of(fields) for fields in stored if fields]  # the list outlives the records
-        closed = [record for record in known if record.account == account and record.closed_at is not None]
-        return max(closed, key=lambda record: record.closed_at or record.accepted_at, default=None)
+        ends = [
+            (key, *closing_of(head)) for key, head in zip(recent, heads, strict=True) if head
+        ]  # the list lives longer
+        closed = [(at, key) for key, whose, at in ends if whose == account and at is not None]
+        return await self.find(EventKey(max(closed)[1])) if closed else None
 
     async def order_id_floor(self, client_id: int) -> int:
         floor = await self._link.command("look up the order ids", "HGET", keys.ORDER_IDS, str(client_id), repeat=True)

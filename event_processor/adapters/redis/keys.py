@@ -31,8 +31,10 @@ PAUSES = "{rebalancer}:pauses"
 """Hash: `pause:<scope>` or `hold:<scope>` -> the pause."""
 FENCE = "{rebalancer}:fence"
 """Counter: the last fencing token given out."""
+LOGINS = "{rebalancer}:logins"
+"""Hash: name of a processor -> when it was last heard of, and the accounts of its login."""
 COMMANDS = "{rebalancer}:commands"
-"""List: ids of requests that wait for a processor."""
+"""List: ids of requests that wait for any processor."""
 COMMAND_NUMBER = "{rebalancer}:command_number"
 """Counter: the id of the last request."""
 
@@ -78,9 +80,19 @@ def status(name: str) -> str:
     return f"{{rebalancer}}:status:{name}"
 
 
+def reminder(processor: str, what: str) -> str:
+    """String with a time to live: this processor has reminded people of it."""
+    return f"{{rebalancer}}:reminder:{processor}:{what}"
+
+
 def command(command_id: str) -> str:
     """String with a time to live: one request; gone means too late."""
     return f"{{rebalancer}}:command:{command_id}"
+
+
+def commands_for(processor: str) -> str:
+    """List: ids of requests that wait for this processor."""
+    return f"{{rebalancer}}:commands:{processor}"
 
 
 def reply(command_id: str) -> str:

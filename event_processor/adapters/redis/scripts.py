@@ -53,11 +53,16 @@ return lost
 """
 
 DEAD_LETTER = """
--- KEYS dead stream, mark of the entry; ARGV mark ms, field, value ...  -> 1 when added now, else 0
-if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
-local id = redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2))
-redis.call('SET', KEYS[2], id, 'PX', ARGV[1])
-return 1
+-- KEYS dead stream, mark of the entry, and the event stream unless it lives in another slot of a cluster;
+-- ARGV mark ms, group, entry id, field, value ...  -> 1 when added now, else 0
+local added = 0
+if redis.call('EXISTS', KEYS[2]) == 0 then
+  local id = redis.call('XADD', KEYS[1], '*', unpack(ARGV, 4))
+  redis.call('SET', KEYS[2], id, 'PX', ARGV[1])
+  added = 1
+end
+if KEYS[3] then redis.call('XACK', KEYS[3], ARGV[2], ARGV[3]) end
+return added
 """
 
 APPLY = """
@@ -163,6 +168,33 @@ RELEASE = """
 -- KEYS lease; ARGV value
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])
+"""
+
+LOGINS = """
+-- Every processor's name, the accounts of its login, and how many ms ago it was last heard of. One that tells its name
+-- is heard of now; while it has no accounts to tell, those it told before stay.
+-- KEYS logins; ARGV ms after which one is forgotten, name ('': only ask), accounts separated by blanks
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local function told(name)
+  local at, accounts = string.match(redis.call('HGET', KEYS[1], name) or '0 ', '^(%d+) (.*)$')
+  return tonumber(at), accounts
+end
+if ARGV[2] ~= '' then
+  local accounts = ARGV[3]
+  if accounts == '' then accounts = select(2, told(ARGV[2])) end
+  redis.call('HSET', KEYS[1], ARGV[2], string.format('%.0f %s', now, accounts))
+end
+local found = {}
+for _, name in ipairs(redis.call('HKEYS', KEYS[1])) do
+  local at, accounts = told(name)
+  if now - at > tonumber(ARGV[1]) then
+    redis.call('HDEL', KEYS[1], name)
+  else
+    found[#found + 1] = {name, accounts, math.max(0, now - at)}
+  end
+end
+return found
 """
 
 LIFT = """

@@ -15,9 +15,11 @@ from event_processor.adapters.redis import keys
 from event_processor.adapters.redis.codec import text_of, to_json
 from event_processor.adapters.redis.codec_record import record_of
 from event_processor.adapters.redis.connection import RedisLink
+from event_processor.adapters.redis.journal_logins import RedisLogins
 from event_processor.domain.agenda import arrival
 from event_processor.domain.ids import AccountId, EventKey
 from event_processor.domain.record import EventRecord, Stage
+from event_processor.domain.whereabouts import Login
 
 PAGE = 100
 TIMELINE_MAX = 2000
@@ -42,15 +44,22 @@ class RedisViews:
     def __init__(self, link: RedisLink) -> None:
         self._link = link
 
-    async def write_status(self, document: Mapping[str, Any], ttl_seconds: float, name: str = "processor") -> None:
+    async def write_status(self, name: str, document: Mapping[str, Any], ttl_seconds: float) -> None:
         """Say how the processor of this name is; forgotten after `ttl_seconds` without news."""
         words = (keys.status(name), text_of(to_json(document)), "PX", max(1, int(ttl_seconds * 1000)))
         await self._link.command("store the status", "SET", *words, repeat=True)
 
-    async def read_status(self, name: str = "processor") -> dict[str, Any] | None:
-        """What the processor said last; None when it has been silent for too long."""
-        text = await self._link.command("read the status", "GET", keys.status(name), repeat=True)
-        return None if text is None else _object(text)
+    async def statuses(self) -> Sequence[dict[str, Any]]:
+        """What each processor said last, by name; not of those that have been silent for too long."""
+        names = [login.processor for login in await self.logins()]
+        texts = await self._link.commands(
+            "read the status", [("GET", keys.status(name)) for name in names], repeat=True
+        )
+        return [_object(text) for text in texts if text is not None]
+
+    async def logins(self) -> Sequence[Login]:
+        """The processors heard of in the last days, with the accounts of their logins."""
+        return await RedisLogins(self._link).all()
 
     async def append_timeline(self, key: EventKey, items: Sequence[Mapping[str, Any]]) -> None:
         """Add facts to an event's timeline, oldest first; only the latest 2,000 are kept, for 90 days."""

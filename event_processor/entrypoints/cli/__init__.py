@@ -10,6 +10,8 @@ from event_processor.entrypoints.cli.demo import demo
 from event_processor.entrypoints.cli.drill import drill
 from event_processor.entrypoints.cli.events import events, orders
 from event_processor.entrypoints.cli.exits import EPILOG
+from event_processor.entrypoints.cli.mfa import mfa
+from event_processor.entrypoints.cli.notify import notify
 from event_processor.entrypoints.cli.publish import plan, publish
 from event_processor.entrypoints.cli.reconcile import reconcile
 from event_processor.entrypoints.cli.run import run
@@ -24,10 +26,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, demo, publish, plan, status):
+for command in (run, demo, publish, plan, status, mfa):
     app.command(epilog=EPILOG)(command)
 app.add_typer(events, name="events", epilog=EPILOG)
-for command in (orders, reconcile, pause, resume, drill, schema):
+for command in (orders, reconcile, pause, resume, notify, drill, schema):
     app.command(epilog=EPILOG)(command)
 
 

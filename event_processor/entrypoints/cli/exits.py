@@ -26,7 +26,7 @@ MEANINGS = {
     Exit.USAGE: "called wrongly, or a setting is wrong",
     Exit.UNREACHABLE: "Redis or the processor does not answer",
     Exit.REVIEW: "a person must look: the event needs review",
-    Exit.TIMEOUT: "the wait is over and the event is not final yet; it goes on",
+    Exit.TIMEOUT: "the wait is over, and what was waited for goes on",
     Exit.INTERRUPTED: "interrupted",
 }
 

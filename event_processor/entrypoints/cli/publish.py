@@ -12,6 +12,7 @@ import typer
 
 from event_processor.adapters.clock import SystemClock
 from event_processor.adapters.redis.connection import RedisLink
+from event_processor.adapters.redis.journal import RedisJournal
 from event_processor.domain.event import RebalanceEvent, new_event, parse_event
 from event_processor.domain.record import Outcome
 from event_processor.entrypoints import streams
@@ -55,17 +56,23 @@ def publish(
     async def work() -> Exit:
         if file is not None:
             event = _event_in(file, bare=not account and not words)
+            event = _dry(event) if dry_run else event
         else:
             made = targets.request(
                 account, words or [], partial=partial, liquidate=liquidate, dry_run=dry_run, reason=reason
             )
             event = _event(made, event_id)
         async with connected() as link:
+            before = await RedisJournal(link).find(event.key)
             since = await streams.newest_outcome(link)
             entry_id = await streams.publish(link, event)
             if not wait:
                 _published(event, entry_id, as_json=as_json)
                 return Exit.OK
+            if before is not None and before.outcome is not None:
+                note(f"{event.id} was published before and ended as {before.outcome}: {before.reason}")
+                note(f"Once more has no effect; rebalancer events show {event.id} tells all of it")
+                return exit_for_outcome(before.outcome)
             note(f"published {event.id} as entry {entry_id}")
             return await _wait(link, event, since, seconds, as_json=as_json)
 
@@ -109,6 +116,13 @@ def _event_in(file: Path, *, bare: bool) -> RebalanceEvent:
         return parse_event(sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes())
     except OSError as error:
         raise EventMalformed(f"{file} cannot be read: {error.strerror}") from error
+
+
+def _dry(event: RebalanceEvent) -> RebalanceEvent:
+    """A dry run of it, under an id of its own: the event itself may still be published afterwards."""
+    data = event.data.model_dump(exclude_unset=True) | {"dry_run": True}
+    now = SystemClock().now()
+    return new_event(event_id=f"{now:%Y%m%dT%H%M%S.%f}-dry-run", source=SOURCE, time=now, data=data)
 
 
 def _published(event: RebalanceEvent, entry_id: str, *, as_json: bool) -> None:

@@ -8,15 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
-from event_processor.adapters.redis.commands import RedisCommands
 from event_processor.domain.settlement import Resolution
+from event_processor.entrypoints.cli.asking import REPLY_SECONDS, ask
 from event_processor.entrypoints.cli.control import ALL, account_of
 from event_processor.entrypoints.cli.exits import Exit
 from event_processor.entrypoints.cli.running import carry_out, connected
 from event_processor.entrypoints.cli.screen import err, note, out, print_json, say, table
 from event_processor.errors import ConfigurationError
-
-REPLY_SECONDS = 30.0
 
 Adopt = Annotated[str, typer.Option("--adopt", metavar="REF", help="What the broker shows of this order counts")]
 Abandon = Annotated[str, typer.Option("--abandon", metavar="REF", help="It is not at the broker, and shall not be")]
@@ -58,10 +56,8 @@ def reconcile(
         if wishes:
             name, arguments = "settle", {**arguments, **_settlement(where, wishes, by)}
         async with connected() as link:
-            commands = RedisCommands(link)
             with err.status("waiting for the processor"):
-                sent = await commands.send(name, arguments)
-                answer = await commands.wait_reply(sent, REPLY_SECONDS)
+                answer = await ask(link, name, arguments)
         if answer is None:
             note(f"no processor answered in {REPLY_SECONDS:g} s; rebalancer status shows whether one runs")
             return Exit.UNREACHABLE

@@ -23,24 +23,28 @@ def status(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON")
     async def work() -> Exit:
         async with connected() as link:
             views = RedisViews(link)
-            document = await views.read_status()
+            documents = await views.statuses()
             recent = await views.recent_events(RECENT)
             waiting = await views.recent_events(RECENT, open_only=True)
         if as_json:
-            print_json({"processor": document, "recent": [_brief(record) for record in recent]})
+            first = documents[0] if documents else None
+            brief = [_brief(record) for record in recent]
+            print_json({"processor": first, "others": documents[1:], "recent": brief})
         else:
-            _show(document, recent, waiting)
-        return Exit.OK if document is not None else Exit.UNREACHABLE
+            _show(documents, recent, waiting)
+        return Exit.OK if documents else Exit.UNREACHABLE
 
     carry_out(work)
 
 
-def _show(document: Mapping[str, Any] | None, recent: Sequence[EventRecord], waiting: Sequence[EventRecord]) -> None:
-    if document is None:
+def _show(
+    documents: Sequence[Mapping[str, Any]], recent: Sequence[EventRecord], waiting: Sequence[EventRecord]
+) -> None:
+    if not documents:
         say("processor    not running (no news from it): start it with `rebalancer run`")
-    else:
+    for document in documents:
         _show_processor(document)
-    known = {line["key"]: line for line in (document or {}).get("waiting", ())}
+    known = {line["key"]: line for document in documents for line in document["waiting"]}
     if waiting:
         out.print(
             table(
@@ -61,6 +65,9 @@ def _show_processor(document: Mapping[str, Any]) -> None:
     say(f"health       {health['status']}: {health['reason']}")
     say(f"session      {session['state']}: {session['advice']}")
     say(f"accounts     {', '.join(session['accounts']) or 'none seen yet'}")
+    say(f"login        lasts until {moment(document['login']['deadline']):%a %Y-%m-%d %H:%M} UTC")
+    if restart := moment(document["login"]["restart_awaited"]):
+        say(f"restart      of the gateway at {restart:%H:%M} UTC: nothing new is sent until it is back")
     if document["leases"]:
         say(f"works on     {', '.join(document['leases'])}")
     for pause in document["pauses"]:

@@ -92,7 +92,7 @@ async def _look(stack: Stack, link: RedisLink, event: RebalanceEvent, seconds: f
     views = RedisViews(link)
     return Scene(
         seconds=seconds,
-        status=await views.read_status() or {},
+        status=next(iter(await views.statuses()), {}),
         record=await views.event(event.key),
         timeline=await views.read_timeline(event.key),
         finals={told.envelope_id: told.kind for told in await outcomes_of(link, event) if told.final},

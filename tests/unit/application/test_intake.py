@@ -45,6 +45,7 @@ def test_the_expiry_is_the_events_own_or_the_default() -> None:
         door = Door()
         async with running(door.intake.run()):
             door.store.publish(event_text())
+            await soon()
             door.store.publish(json.dumps({**event_body(expires_at="2026-01-05T15:10:00Z"), "id": "short"}))
             await soon()
         lives = sorted(record.expires_at - AT for record in door.dispatched)

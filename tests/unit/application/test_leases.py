@@ -3,11 +3,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
 from event_processor.application.bell import Bell
 from event_processor.application.leases import Leases
 from event_processor.domain.facts import LeaseChanged
 from event_processor.domain.ids import AccountId
-from event_processor.errors import StoreUnavailable
+from event_processor.errors import LeaseLost, StoreUnavailable
 from event_processor.ports import Journal
 from tests.support.builders import ACCOUNT
 from tests.support.making import FactBook, LoopClock, running
@@ -231,3 +233,22 @@ def test_dropping_what_is_not_held_is_harmless() -> None:
         return office.told
 
     assert run_virtual(main()) == []
+
+
+def test_a_lease_that_another_start_took_is_not_confirmed() -> None:
+    """What we believe to hold may have passed to a later start of ours; only the store knows."""
+
+    async def main() -> None:
+        store = MemoryStore()
+        office = Office(store)
+        with pytest.raises(LeaseLost):
+            await office.leases.confirm(ACCOUNT)
+        assert await office.leases.hold(ACCOUNT)
+        await office.leases.confirm(ACCOUNT)
+        await asyncio.sleep(1)
+        assert await Office(store).leases.hold(ACCOUNT)
+        assert office.leases.fresh(ACCOUNT)
+        with pytest.raises(LeaseLost):
+            await office.leases.confirm(ACCOUNT)
+
+    run_virtual(main())

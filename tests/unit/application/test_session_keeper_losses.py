@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from event_processor.application.session_keeper import KeeperSettings
 from event_processor.domain.facts import SessionChanged
 from event_processor.domain.session import SessionEvent, SessionState
-from event_processor.errors import BrokerUnavailable, GatewayDisconnected, ReadOnlyApi
-from tests.support.keeping import Post, now
+from event_processor.domain.weekly import GatewayHours
+from event_processor.errors import BrokerUnavailable, GatewayDisconnected, LoginRequired, ReadOnlyApi
+from tests.support.builders import AT
+from tests.support.keeping import WINDOW, Post, now
 from tests.support.making import running
 from tests.support.virtual_time import run_virtual
 
@@ -217,5 +221,49 @@ def test_a_look_over_an_interruption_is_worth_nothing() -> None:
             await post.hear(E.LINK_LOST)
             with pytest.raises(BrokerUnavailable, match="changed"):
                 await look
+
+    run_virtual(main())
+
+
+def test_a_restart_that_takes_too_long_is_no_longer_expected() -> None:
+    """Ten minutes after its time the gateway still says nothing: then it waits for a login, and says so."""
+
+    async def main() -> None:
+        restart = AT + timedelta(seconds=60)
+        hours = GatewayHours(ZoneInfo("UTC"), restart=restart.time())
+        post = Post(hours=hours)
+        async with running(post.keeper.run()):
+            await post.until(S.READY)
+            await asyncio.sleep(60)
+            post.gateway.refuses = LoginRequired()
+            await post.hear(E.SOCKET_LOST)
+            assert post.keeper.state is S.RESTARTING
+            late = await post.until(S.AWAITING_LOGIN, 900)
+            assert 60 + 600 <= late <= 60 + 602
+            assert WINDOW in post.facts.of(SessionChanged)[-1].advice
+
+    run_virtual(main())
+
+
+def test_a_restart_is_awaited_until_a_connection_made_after_it() -> None:
+    """Neither being ready before it nor a link that was restored says that the gateway is through with it."""
+
+    async def main() -> None:
+        restart = AT + timedelta(seconds=400)
+        post = Post(hours=GatewayHours(ZoneInfo("UTC"), restart=restart.time()))
+        async with running(post.keeper.run()):
+            await post.until(S.READY)
+            await asyncio.sleep(99 - now())
+            assert post.keeper.restart_awaited is None
+            await asyncio.sleep(1.1)
+            assert post.keeper.restart_awaited == restart
+            await asyncio.sleep(401 - now())
+            await post.hear(E.LINK_LOST, 1100)
+            await post.hear(E.LINK_RESTORED, 1102)
+            await post.until(S.READY)
+            assert post.keeper.restart_awaited == restart
+            await post.hear(E.SOCKET_LOST)
+            await post.until(S.READY)
+            assert post.keeper.restart_awaited is None
 
     run_virtual(main())

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -116,6 +117,13 @@ def test_a_buy_that_is_over_binds_nothing_more() -> None:
     assert cash_free(plan_of([BUY], cash="20000"), [done(BUY, filled=0)]) == 20000
 
 
+@pytest.mark.parametrize("ending", [Ending.LEFT_OPEN, Ending.UNRESOLVED])
+def test_a_buy_that_may_fill_yet_goes_on_binding_its_cash(ending: Ending) -> None:
+    """What is left open, or to a person, is over for us only: nobody else may spend its cash."""
+    plan = plan_of([BUY], cash="20000")
+    assert cash_free(plan, [done(BUY, filled=0, ending=ending)]) == 20000 - 10001
+
+
 def test_sells_bring_cash_only_as_they_fill() -> None:
     """A working sell brings nothing; its executions bring their money less their commission."""
     plan = plan_of([SELL])
@@ -216,6 +224,23 @@ def test_every_recorded_sell_is_released_whole(book: tuple[Plan, list[OrderInten
     assert all(out.get(i.leg.number) == i.quantity for i in waiting)
 
 
+@given(books(), st.data())
+def test_beside_a_doubt_only_what_never_left_goes_and_whole(book: tuple[Plan, list[OrderIntent]], data: Any) -> None:  # noqa: ANN401 - hypothesis has no name for it
+    """What was sent before waits until every doubt is settled, and so does what trades a doubtful contract; nothing is
+    trimmed or given up for a doubt's sake, and the doubtful order counts as bought, never as sold."""
+    plan, drawn = book
+    again = data.draw(st.lists(st.booleans(), min_size=len(drawn), max_size=len(drawn)))
+    intents = [replace(i, sent=1) if i.state is R and twice else i for i, twice in zip(drawn, again, strict=True)]
+    twin = intent(U, leg(9, data.draw(st.sampled_from(Side)), 10, contract=intents[0].leg.contract))
+    out = releases(plan, [*intents, twin])
+    assert all(r.intent.sent == 0 and r.quantity == r.intent.quantity for r in out)
+    assert all(r.intent.leg.contract.con_id != twin.leg.contract.con_id for r in out)
+    spent = sum((r.quantity * r.intent.leg.unit_value for r in out if r.intent.leg.side is Side.BUY), Decimal(0))
+    assert spent <= max(Decimal(0), cash_free(plan, [*intents, twin]))
+    bought = bound([twin]) if twin.leg.side is Side.BUY else Decimal(0)
+    assert abs(cash_free(plan, intents) - bought - cash_free(plan, [*intents, twin])) < Decimal("1e-9")
+
+
 @given(books())
 def test_trimming_needs_every_sell_over(book: tuple[Plan, list[OrderIntent]]) -> None:
     """Fewer shares than planned are released only when no sell can bring more cash."""
@@ -226,8 +251,9 @@ def test_trimming_needs_every_sell_over(book: tuple[Plan, list[OrderIntent]]) ->
 
 @given(books())
 def test_with_sells_over_every_buy_gets_an_answer(book: tuple[Plan, list[OrderIntent]]) -> None:
-    """No buy waits for ever: when all sells are over each recorded buy is released, trimmed or given up."""
+    """No buy waits for ever: when all sells are over, and no doubt is left, each recorded buy is released, trimmed or
+    given up."""
     plan, intents = book
-    settled = [done(i.leg) if i.leg.side is Side.SELL else i for i in intents]
+    settled = [done(i.leg) if i.leg.side is Side.SELL or i.state is U else i for i in intents]
     out = {release.intent.leg.number for release in releases(plan, settled)}
     assert {i.leg.number for i in settled if i.state is R} == out

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
-from event_processor.domain.contract import Contract, ContractQuery
+from event_processor.domain.contract import Contract, ContractQuery, TradingInterval
 from event_processor.domain.ids import ConId
 from event_processor.domain.order import OrderType
 from event_processor.domain.policy import OrderStyle, TradingPolicy
@@ -31,6 +32,15 @@ def test_holdings_are_netted_and_sold_first() -> None:
     made = plan(weights(SPY="0.4", TLT="0.6"), seen)
     assert orders(made) == [("SELL", "SPY", 40), ("BUY", "TLT", 199)]
     assert [line.weight_before for line in made.lines] == [Decimal("0.4"), Decimal("0.6")]
+
+
+def test_only_what_is_to_be_traded_has_its_hours() -> None:
+    """Market hours go with each order, where sending asks for them, and not with every line of the plan."""
+    hours = (TradingInterval(AT, AT + timedelta(hours=6)),)
+    known = {target.query: contract(target.query.symbol, liquid_hours=hours) for target in weights(SPY="1").targets}
+    made = plan(weights(SPY="1"), snapshot(cash="100000", prices=PRICES), contracts=known)
+    assert [leg.contract.liquid_hours for leg in made.legs] == [hours]
+    assert [line.contract.liquid_hours for line in made.lines] == [None]
 
 
 def test_a_line_within_one_share_is_left_alone() -> None:

@@ -6,7 +6,15 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from event_processor.domain.contract import TradingInterval
-from event_processor.domain.schedule import RETRY_AFTER, in_daily_window, next_open, parse_hours, read_zone
+from event_processor.domain.schedule import (
+    RETRY_AFTER,
+    in_daily_window,
+    next_open,
+    parse_hours,
+    read_zone,
+    soonest_open,
+    stock_hours,
+)
 from tests.support.builders import contract
 
 NEW = "20260105:0930-20260105:1600;20260106:CLOSED;20260107:0930-20260107:1300"
@@ -108,6 +116,36 @@ def test_unknown_hours_count_as_open() -> None:
     assert next_open([UNKNOWN], utc(4, 3)).open
     assert next_open([], utc(4, 3)).open
     assert not next_open([contract("TLT", liquid_hours=())], utc(4, 3)).open
+
+
+def test_the_soonest_opening_is_the_first_of_any_contract() -> None:
+    """Open when one is; else the first interval to come; None once the known hours are over."""
+    opening = soonest_open([NEW_YORK, FRANKFURT, UNKNOWN], utc(5, 6))
+    assert opening is not None
+    assert (opening.open, opening.opens_at) == (False, utc(5, 8))
+    among = soonest_open([NEW_YORK, FRANKFURT], utc(5, 17))
+    assert among is not None
+    assert among.open
+    assert soonest_open([NEW_YORK, UNKNOWN], utc(20, 12)) is None
+    assert soonest_open([], utc(5, 12)) is None
+
+
+@pytest.mark.parametrize(
+    ("now", "is_open", "opens_at"),
+    [
+        (utc(5, 14, 29), False, utc(5, 14, 30)),
+        (utc(5, 14, 30), True, utc(5, 14, 30)),
+        (utc(5, 20, 59), True, utc(5, 14, 30)),
+        (utc(5, 21), False, utc(6, 14, 30)),
+        (utc(9, 21), False, utc(12, 14, 30)),
+        (utc(10, 15), False, utc(12, 14, 30)),
+        (datetime(2026, 3, 6, 22, tzinfo=UTC), False, datetime(2026, 3, 9, 13, 30, tzinfo=UTC)),
+    ],
+)
+def test_the_usual_hours_of_stocks_in_new_york(now: datetime, is_open: bool, opens_at: datetime) -> None:
+    """9:30 to 16:00, Monday to Friday, also over the weekend on which the clock is changed."""
+    hours = stock_hours(now)
+    assert (hours.open, hours.opens_at) == (is_open, opens_at)
 
 
 @pytest.mark.parametrize(

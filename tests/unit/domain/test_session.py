@@ -28,7 +28,11 @@ EXPECTED: dict[SessionState, dict[SessionEvent, SessionState]] = {
     S.DOWN: CONNECTING,
     S.AWAITING_LOGIN: CONNECTING,
     S.CLIENT_ID_IN_USE: CONNECTING,
-    S.RESTARTING: {E.CLIENT_ID_TAKEN: S.CLIENT_ID_IN_USE, E.CONNECTED: S.SYNCING},
+    S.RESTARTING: {
+        E.CLIENT_ID_TAKEN: S.CLIENT_ID_IN_USE,
+        E.CONNECTED: S.SYNCING,
+        E.RESTART_OVERDUE: S.DOWN,
+    },
     S.SYNCING: {**LOSING, E.LINK_LOST: S.LINK_LOST, E.SYNCED: S.READY},
     S.READY: {**LOSING, E.LINK_LOST: S.LINK_LOST},
     S.LINK_LOST: {**LOSING, E.LINK_LOST: S.CONTENDED, E.COMPETING: S.CONTENDED},
@@ -40,7 +44,7 @@ EXPECTED: dict[SessionState, dict[SessionEvent, SessionState]] = {
 
 @pytest.mark.parametrize(("state", "event"), list(product(S, E)))
 def test_every_state_answers_every_input_as_written(state: SessionState, event: SessionEvent) -> None:
-    """All 120 pairs: a row of the table moves, STOP stops, everything else stays put."""
+    """All 130 pairs: a row of the table moves, STOP stops, everything else stays put."""
     expected = S.STOPPED if event is E.STOP else EXPECTED[state].get(event, state)
     assert step(state, event) is expected
 

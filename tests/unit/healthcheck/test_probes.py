@@ -3,55 +3,19 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import suppress
 
 import pytest
+import redis
 
+from event_processor.adapters.redis.connection import RedisLink
 from event_processor.entrypoints.demo.redis_server import RedisServer
+from event_processor.settings import Settings
 from healthcheck.probes import Found, probe_gateway, probe_http, probe_redis
+from tests.unit.healthcheck.conftest import Peer
 
 SECONDS = 0.3
 HELLO = b"178\x0020261121 12:00:00 UTC\x00"
-
-Talk = Callable[[socket.socket], None]
-
-
-class Peer:
-    """A server on loopback that talks to one client as told and remembers what it got."""
-
-    def __init__(self, talk: Talk) -> None:
-        self.received = b""
-        self.closed_by_client = False
-        self._talk = talk
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self._thread = threading.Thread(target=self._serve)
-
-    def _serve(self) -> None:
-        with closing(self._listener), self._listener.accept()[0] as client:
-            client.settimeout(5)
-            self._talk(client)
-            try:
-                while data := client.recv(1000):
-                    self.received += data
-                self.closed_by_client = True
-            except ConnectionResetError:
-                self.closed_by_client = True
-
-    @contextmanager
-    def serving(self) -> Iterator[Peer]:
-        self._thread.start()
-        yield self
-        self._thread.join(5)
-        assert not self._thread.is_alive()
-
-
-@pytest.fixture
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def test_a_gateway_that_answers_the_handshake_is_up_and_no_client_id_is_used() -> None:
@@ -111,6 +75,37 @@ def test_nobody_listens(free_port: int) -> None:
     assert probe_http(f"http://127.0.0.1:{free_port}/readyz", SECONDS).found is Found.REFUSED
 
 
+def test_a_name_without_address_is_down() -> None:
+    """As that of a container which has stopped."""
+    finding = probe_gateway("gateway.invalid", 4001, SECONDS)
+    assert (finding.found, finding.detail) == (
+        Found.REFUSED,
+        "gateway.invalid:4001: no address is known for gateway.invalid",
+    )
+
+
+def test_a_look_up_that_hangs_costs_the_limit_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's look-up may take many seconds and cannot be ended."""
+    end = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: (end.wait(5), [])[1])
+    started = time.monotonic()
+    assert probe_gateway("gateway.invalid", 4001, SECONDS).found is Found.REFUSED
+    assert time.monotonic() - started < SECONDS + 0.5
+    end.set()
+
+
+def test_a_name_with_several_addresses_is_tried_at_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first may be of the other kind of network; somebody listens at the last."""
+    answers = [(0, 0, 0, "", ("127.0.0.2", 0)), (0, 0, 0, "", ("127.0.0.1", 0))]
+    look_up = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda host, *a, **b: answers if host == "gateway.invalid" else look_up(host, *a, **b)
+    )
+    frame = len(HELLO).to_bytes(4, "big") + HELLO
+    with Peer(lambda client: client.sendall(frame)).serving() as peer:
+        assert probe_gateway("gateway.invalid", peer.port, SECONDS).found is Found.ANSWERED
+
+
 def test_http_gives_the_body_whatever_the_status() -> None:
     """503 with a report is an answer."""
     answer = b'HTTP/1.1 503 Service Unavailable\r\nContent-Type: x\r\n\r\n{"a": 1}'
@@ -154,3 +149,20 @@ def test_user_and_password_are_sent_before_ping() -> None:
         finding = probe_redis(f"redis://bob:s%20x@127.0.0.1:{peer.port}/0", SECONDS)
     assert finding.found is Found.ANSWERED
     assert peer.received == (b"*3\r\n$4\r\nAUTH\r\n$3\r\nbob\r\n$3\r\ns x\r\n" + b"*1\r\n$4\r\nPING\r\n")
+
+
+async def test_a_user_in_the_url_and_a_password_from_a_file(own_redis_server: RedisServer) -> None:
+    """A real server with access rules: name and password from two places log in, for the probe and the processor."""
+    with redis.Redis.from_url(own_redis_server.url) as client:
+        client.execute_command("ACL", "SETUSER", "processor", "on", ">s p@c/e", "+@all", "~*")
+        client.execute_command("ACL", "SETUSER", "default", "off")
+    url = own_redis_server.url.replace("redis://", "redis://processor@")
+    assert probe_redis(url, SECONDS, "s p@c/e").found is Found.ANSWERED
+    assert "WRONGPASS" in probe_redis(url, SECONDS, "other").detail
+    assert "NOAUTH" in probe_redis(url, SECONDS).detail
+    settings = Settings.load({"REDIS_URL": url, "REDIS_PASSWORD": "s p@c/e"})
+    assert settings.redis_password is not None
+    async with RedisLink(
+        settings.redis_url.get_secret_value(), password=settings.redis_password.get_secret_value()
+    ) as link:
+        assert await link.command("answer", "ACL", "WHOAMI") == "processor"

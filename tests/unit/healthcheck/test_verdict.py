@@ -71,3 +71,10 @@ def test_the_stack_is_what_its_first_sick_part_is() -> None:
     assert judge_stack(good, report(Status.AWAITING_LOGIN), bad).status is Status.AWAITING_LOGIN
     assert judge_stack(good, report(Status.DOWN), report(Status.CONTENDED)).status is Status.CONTENDED
     assert len(judge_stack(good, bad, good).checks) == 3
+
+
+def test_nobody_waits_for_a_login_to_a_gateway_that_is_not_there() -> None:
+    """Behind a relay the processor cannot tell the two apart; our own look at the gateway can."""
+    waits, gone = report(Status.AWAITING_LOGIN), report(Status.DOWN, "gateway")
+    assert judge_stack(report(Status.READY), gone, waits).status is Status.DOWN
+    assert judge_stack(report(Status.READY), report(Status.READY), waits).status is Status.AWAITING_LOGIN

@@ -16,7 +16,7 @@ from tests.support.virtual_time import run_virtual
 CALLS: dict[str, Callable[[MemoryClient], Awaitable[object]]] = {
     "take": lambda client: client.inbox.take(1, 0),
     "renew": lambda client: client.inbox.renew([]),
-    "acknowledge": lambda client: client.inbox.acknowledge(accepted().entry_id),
+    "acknowledge": lambda client: client.inbox.acknowledge([accepted().entry_id]),
     "accept": lambda client: client.journal.accept(accepted(), []),
     "acquire": lambda client: client.journal.acquire(ACCOUNT, "one", 30),
     "find": lambda client: client.journal.find(accepted().key),

@@ -5,7 +5,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from event_processor.adapters.observers.fanout import Fanout
 from event_processor.adapters.observers.logs import LogObserver, configure_logging
-from event_processor.adapters.observers.metrics import Metrics, next_login_deadline
+from event_processor.adapters.observers.metrics import Metrics
 from event_processor.adapters.observers.plain import mask
 from event_processor.adapters.observers.timeline import Timeline
 from event_processor.domain import facts
@@ -23,6 +23,7 @@ from event_processor.domain.ids import AccountId, EntryId, EventKey
 from event_processor.domain.order import Side
 from event_processor.domain.record import Outcome
 from event_processor.domain.session import SessionState
+from event_processor.domain.weekly import GatewayHours
 from event_processor.errors import StoreUnavailable
 from tests.support.virtual_time import run_virtual
 
@@ -241,17 +242,17 @@ def test_no_metric_names_an_account_a_symbol_or_a_reference() -> None:
 
 
 @pytest.mark.parametrize(
-    ("now", "deadline"),
+    ("hours", "deadline"),
     [
-        (datetime(2026, 1, 5, 15, tzinfo=UTC), datetime(2026, 1, 11, 6, tzinfo=UTC)),
-        (datetime(2026, 1, 11, 5, 59, tzinfo=UTC), datetime(2026, 1, 11, 6, tzinfo=UTC)),
-        (datetime(2026, 1, 11, 6, tzinfo=UTC), datetime(2026, 1, 18, 6, tzinfo=UTC)),
-        (datetime(2026, 7, 1, 0, tzinfo=UTC), datetime(2026, 7, 5, 5, tzinfo=UTC)),
+        (GatewayHours(), datetime(2026, 1, 11, 6, tzinfo=UTC)),
+        (GatewayHours(cold_restart=time(9, 30)), datetime(2026, 1, 11, 14, 30, tzinfo=UTC)),
     ],
 )
-def test_the_login_ends_on_sundays_at_one_in_new_york(now: datetime, deadline: datetime) -> None:
-    """In winter, in summer and at the very second."""
-    assert next_login_deadline(now) == deadline
+def test_the_deadline_of_the_login_follows_the_hour_chosen(hours: GatewayHours, deadline: datetime) -> None:
+    """Sunday 01:00 in New York, or when the phone was told to ring."""
+    metrics = Metrics(HandClock(), hours=hours)
+    shown = metrics.registry.get_sample_value("rebalancer_login_deadline_timestamp_seconds")
+    assert shown == deadline.timestamp()
 
 
 def test_the_timeline_is_written_in_order_and_only_for_events() -> None:

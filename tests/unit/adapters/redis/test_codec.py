@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from event_processor.adapters.redis.codec import dump, load, to_json
 from event_processor.adapters.redis.codec_record import changes, plain, record_of, remembered
+from event_processor.domain.contract import TradingInterval
 from event_processor.domain.ids import AccountId
 from event_processor.domain.intent import Fill, OrderIntent
 from event_processor.domain.plan import Plan
@@ -190,6 +191,16 @@ def test_a_field_an_older_version_did_not_know_takes_its_default() -> None:
     """What was written before a field existed can be read."""
     fields = changed(WHOLE, "i:000/note", REMOVED)
     assert record_of(fields).intents[0] == replace(WHOLE.intents[0], note="")
+
+
+def test_market_hours_that_an_older_version_kept_in_a_plan_are_read() -> None:
+    """Plans used to hold the hours of all their contracts."""
+    hours = [{"opens": "2026-01-05T14:30:00Z", "closes": "2026-01-05T21:00:00Z"}]
+    plan = record_of(changed(WHOLE, "plan/lines/0/contract/liquid_hours", hours)).plan
+    assert plan is not None
+    assert plan.lines[0].contract.liquid_hours == (
+        TradingInterval(AT.replace(hour=14, minute=30), AT.replace(hour=21)),
+    )
 
 
 def test_only_what_changed_is_sent() -> None:

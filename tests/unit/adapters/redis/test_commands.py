@@ -58,6 +58,16 @@ async def test_a_stale_request_is_void(commands: RedisCommands) -> None:
     assert await commands.next(0) is None
 
 
+async def test_a_request_to_one_processor_is_handed_to_nobody_else(redis_url: str) -> None:
+    """Each answers what is asked of it by name, and of anybody."""
+    async with RedisLink(redis_url) as link:
+        first, second = RedisCommands(link, "one"), RedisCommands(link, "two")
+        to_second = await RedisCommands(link).send("settle", {}, to="two")
+        to_anybody = await RedisCommands(link).send("reconcile", {})
+        heard = [await commands.next(0.1) for commands in (first, first, second)]
+    assert [command and command.command_id for command in heard] == [to_anybody, None, to_second]
+
+
 async def test_no_answer_is_none_in_time(commands: RedisCommands) -> None:
     """Waiting for a dead processor ends."""
     loop = asyncio.get_running_loop()

@@ -31,7 +31,7 @@ def test_all_keys_of_the_journal_live_in_one_slot() -> None:
         keys.command("1"),
         keys.reply("1"),
         *(keys.ACCOUNTS, keys.RECENT, keys.OUTBOX, keys.ORDER_IDS, keys.PAUSES, keys.FENCE),
-        *(keys.COMMANDS, keys.COMMAND_NUMBER),
+        *(keys.LOGINS, keys.COMMANDS, keys.COMMAND_NUMBER, keys.commands_for("processor")),
     ]
     assert len({key_slot(name.encode()) for name in names}) == 1
     assert len(set(names)) == len(names)

@@ -27,15 +27,20 @@ async def link(redis_url: str) -> AsyncIterator[RedisLink]:
 
 
 async def test_a_status_is_read_until_it_runs_out(link: RedisLink) -> None:
-    """What a silent processor said last is not shown for ever; each name has its own."""
-    views = RedisViews(link)
-    assert await views.read_status() is None
-    await views.write_status({"session": "ready", "at": AT}, 0.1)
-    await views.write_status({"session": "down"}, 30, "second")
-    assert await views.read_status() == {"session": "ready", "at": "2026-01-05T15:00:00Z"}
+    """What a silent processor said last is not shown for ever; each one says its own."""
+    views, journal = RedisViews(link), RedisJournal(link)
+    assert await views.statuses() == []
+    for name in ("two", "one"):
+        await journal.announce(name, (OTHER,))
+    await views.write_status("one", {"session": "ready", "at": AT}, 0.1)
+    await views.write_status("two", {"session": "down"}, 30)
+    assert await views.statuses() == [{"session": "ready", "at": "2026-01-05T15:00:00Z"}, {"session": "down"}]
     await asyncio.sleep(0.15)
-    assert await views.read_status() is None
-    assert await views.read_status("second") == {"session": "down"}
+    assert await views.statuses() == [{"session": "down"}]
+    assert [(login.processor, login.accounts) for login in await views.logins()] == [
+        ("one", (OTHER,)),
+        ("two", (OTHER,)),
+    ]
 
 
 async def test_a_timeline_keeps_its_latest_facts_in_order(link: RedisLink) -> None:

@@ -13,7 +13,7 @@ from event_processor.entrypoints.cli.exits import Exit, exit_for_error, exit_for
 from event_processor.errors import ConfigurationError, EventMalformed, InvariantViolated, StoreUnavailable
 
 COMMANDS = [
-    *("run", "demo", "publish", "plan", "status", "events", "orders"),
+    *("run", "demo", "publish", "plan", "status", "mfa", "events", "orders"),
     *("reconcile", "pause", "resume", "drill", "schema"),
 ]
 
@@ -100,6 +100,16 @@ def test_a_file_is_published_as_it_is(real_redis: redis.Redis) -> None:
     assert [entry["event"] for entry in published(real_redis)] == [fields["event"]] * 2
 
 
+def test_a_dry_run_of_a_file_is_another_event(real_redis: redis.Redis) -> None:
+    """Same targets, nothing to be placed, and an id of its own, so that the event itself can still be published."""
+    assert call("publish", "growth", "SPY=60%", "TLT=35%", "--id", "one").exit_code == 0
+    (fields,) = published(real_redis)
+    assert CliRunner().invoke(app, ["publish", "--file", "-", "--dry-run"], input=fields["event"]).exit_code == 0
+    real, dry = (json.loads(entry["event"]) for entry in published(real_redis))
+    assert dry["data"] == real["data"] | {"dry_run": True}
+    assert dry["id"] != real["id"]
+
+
 def test_a_wait_that_ends_without_an_outcome_says_so(real_redis: redis.Redis) -> None:
     """Exit code 5: nobody answered, and nothing is claimed."""
     result = call("publish", "growth", "SPY=100%", "--wait", "--seconds", "1")
@@ -111,7 +121,7 @@ def test_status_without_a_processor_says_so(real_redis: redis.Redis) -> None:
     """Exit code 3 and how to start one; JSON has null for the processor."""
     result = call("status")
     assert (result.exit_code, "rebalancer run" in result.output) == (Exit.UNREACHABLE, True)
-    assert json.loads(call("status", "--json").stdout) == {"processor": None, "recent": []}
+    assert json.loads(call("status", "--json").stdout) == {"processor": None, "others": [], "recent": []}
     assert real_redis.dbsize() == 0
 
 

@@ -1,0 +1,31 @@
+"""The event stream on a real Redis, beyond what every inbox must do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from event_processor.adapters.redis import keys
+from event_processor.adapters.redis.connection import RedisLink
+from event_processor.adapters.redis.inbox import RedisInbox
+from event_processor.errors import StoreUnavailable
+from tests.support.builders import AT
+
+
+class OneStep(RedisLink):
+    """A link that breaks before any acknowledgement on its own."""
+
+    async def command(self, what: str, *words: Any, repeat: bool = False) -> Any:  # noqa: ANN401 - as the link has it
+        if words[0] == "XACK":
+            raise StoreUnavailable(what)
+        return await super().command(what, *words, repeat=repeat)
+
+
+async def test_a_dead_letter_and_its_acknowledgement_are_one_step(redis_url: str) -> None:
+    """On one server nothing can come between them, so that no entry is handed out again after its burial."""
+    async with OneStep(redis_url) as link:
+        await link.command("publish", "XADD", keys.EVENTS, "*", "event", "{broken")
+        [entry] = await RedisInbox(link, "one", 30).take(1, 1)
+        await RedisInbox(link, "one", 30).dead_letter(entry, "not JSON", AT)
+        assert await link.command("count", "XLEN", keys.DEAD) == 1
+        assert (await link.command("look", "XPENDING", keys.EVENTS, keys.GROUP))["pending"] == 0
+        assert await RedisInbox(link, "one", 30).take(1, 0) == []

@@ -1,0 +1,82 @@
+"""What was never sent need not wait for what is in doubt."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from event_processor.application.desk import TradingSettings
+from event_processor.domain.facts import Fact, OrderSubmitted, SessionChanged
+from event_processor.domain.record import Outcome
+from event_processor.domain.session import SessionState
+from gateway_simulator.settings import FaultSettings
+from tests.support.process import Process
+from tests.support.stories import BUYING, SELLING, mixed, mixed_event
+from tests.support.virtual_time import run_virtual
+from tests.support.world import World
+
+DELAY = TradingSettings().visibility_delay
+FIRST = "SPY"
+
+
+class Story:
+    """The mixed event; right after its first order left, and before that arrives, the connection goes, or with `die`
+    the process. `sent` is when each order left last, in seconds after the last return of the session."""
+
+    def __init__(self, *faults: FaultSettings, die: bool = False, cut: bool = True) -> None:
+        self.sent: dict[str, float] = {}
+        self._ready, self._die, self._cut = 0.0, die, cut
+        run_virtual(self._run(*faults))
+
+    async def _run(self, *faults: FaultSettings) -> None:
+        self.world = World(mixed(*faults), trading=TradingSettings(batch=2))
+        self.world.on_fact = self._heard
+        self.world.start()
+        self.world.publish(mixed_event())
+        await self.world.settle()
+        await self.world.close()
+
+    def _heard(self, process: Process, fact: Fact) -> None:
+        now = asyncio.get_running_loop().time()
+        if isinstance(fact, SessionChanged) and fact.after is SessionState.READY:
+            self._ready = now
+        elif isinstance(fact, OrderSubmitted):
+            first = not self.sent
+            self.sent[fact.symbol] = now - self._ready
+            if first and self._cut:
+                self.world.sim.actions.run("drop", {})
+            if first and self._die:
+                process.kill()
+
+    @property
+    def done_once(self) -> bool:
+        """Whether, whatever was sent when, everything was done, once."""
+        [record] = self.world.store.records.values()
+        return record.outcome is Outcome.COMPLETED and not self.world.problems()
+
+
+def test_what_never_left_goes_while_another_is_in_doubt() -> None:
+    """Within two seconds of the session's return; the doubtful sell after the visibility delay, and the buys that need
+    its cash after that."""
+    story = Story()
+    assert story.done_once
+    others = [story.sent[symbol] for symbol in SELLING if symbol != FIRST]
+    assert max(others) < 2
+    assert DELAY <= story.sent[FIRST] < DELAY + 2
+    assert max(story.sent[symbol] for symbol in BUYING) > story.sent[FIRST]
+
+
+def test_a_run_that_was_taken_up_again_waits() -> None:
+    """A new process has only the journal's word for what never left, and a store may have forgotten a write: nothing
+    goes before the broker has had time to show everything."""
+    story = Story(die=True)
+    assert story.done_once
+    assert min(story.sent.values()) >= DELAY
+
+
+@pytest.mark.parametrize("symbol", ["SPY", "AAPL", "TLT", "KO"])
+@pytest.mark.parametrize("fault", [{"drop": "received"}, {"drop": "accepted"}, {"swallow": True}])
+def test_whichever_is_in_doubt_everything_is_done_once(symbol: str, fault: dict[str, object]) -> None:
+    """A sell or a buy, lost with the connection or silently, or adopted after it."""
+    assert Story(FaultSettings("order", {"symbol": symbol, "count": 1, **fault}), cut=False).done_once

@@ -1,0 +1,121 @@
+"""What one folding of reports does to the intents of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import cast
+
+import pytest
+
+from event_processor.application import hearing
+from event_processor.application.bell import Bell
+from event_processor.application.hearing import Hearing
+from event_processor.application.recovery import Doubts
+from event_processor.application.run import Run
+from event_processor.domain.fold import fold_commission
+from event_processor.domain.ids import ExecId, OrderRef, PermId
+from event_processor.domain.intent import IntentState, OrderIntent
+from event_processor.domain.record import EventRecord
+from event_processor.domain.reports import Commission, Execution, Report
+from tests.support.builders import AT
+from tests.support.records import accepted, planned
+
+ORDERS = 50
+
+
+class Written(Run):
+    """A run whose saves only count."""
+
+    def __init__(self, record: EventRecord) -> None:
+        self.record = record
+        self.bell = Bell()
+        self.saves = 0
+
+    async def save(self, intents: Sequence[OrderIntent], *, sending: bool = False) -> None:
+        self.record = replace(self.record, intents=tuple(intents))
+        self.saves += 1
+
+
+def working() -> EventRecord:
+    """A record of many orders that are at the broker."""
+    record = planned(accepted())
+    leg = record.intents[0].leg
+    intents = [
+        OrderIntent(
+            OrderRef.derive(record.key, record.account, number),
+            replace(leg, number=number),
+            leg.quantity,
+            IntentState.WORKING,
+            perm_id=PermId(number),
+        )
+        for number in range(1, ORDERS + 1)
+    ]
+    return replace(record, intents=tuple(intents))
+
+
+def trade(intent: OrderIntent) -> tuple[Execution, Commission]:
+    """The whole order executed, and what that cost: its number in cents."""
+    number, leg = intent.leg.number, intent.leg
+    execution = Execution(
+        exec_id=ExecId(f"{number:04d}.01"),
+        account=planned(accepted()).account,
+        order_ref=str(intent.ref),
+        perm_id=intent.perm_id,
+        con_id=leg.contract.con_id,
+        side=leg.side,
+        quantity=intent.quantity,
+        price=Decimal(100),
+        at=AT + timedelta(seconds=number),
+    )
+    return execution, Commission(execution.exec_id, Decimal(number) / 100, "USD")
+
+
+@pytest.mark.parametrize("order", ["each after its execution", "all after all executions", "all first", "next folding"])
+async def test_each_commission_is_looked_for_in_its_own_order_only(monkeypatch: pytest.MonkeyPatch, order: str) -> None:
+    """Whenever commissions come, each ends up on its fill, and none is tried on the other orders."""
+    looks: list[str] = []
+
+    def counted(intent: OrderIntent, commission: Commission) -> OrderIntent:
+        looks.append(str(intent.ref))
+        return fold_commission(intent, commission)
+
+    monkeypatch.setattr(hearing, "fold_commission", counted)
+    run = Written(working())
+    heard = Hearing(run, cast("Doubts", None))
+    pairs = [trade(intent) for intent in run.intents]
+    executions: list[Report] = [execution for execution, _ in pairs]
+    commissions: list[Report] = [commission for _, commission in pairs]
+    reports: dict[str, list[list[Report]]] = {
+        "each after its execution": [[report for pair in pairs for report in pair]],
+        "all after all executions": [[*executions, *commissions]],
+        "all first": [[*commissions, *executions]],
+        "next folding": [executions, commissions],
+    }
+    for together in reports[order]:
+        for report in together:
+            heard.hear(report)
+        await heard.fold()
+    paid = [(i.leg.number, [fill.commission for fill in i.fills]) for i in run.intents]
+    assert paid == [(number, [Decimal(number) / 100]) for number in range(1, ORDERS + 1)]
+    assert len(looks) == ORDERS
+    assert run.saves == len(reports[order])
+
+
+async def test_nothing_heard_is_nothing_written() -> None:
+    """A turn without reports asks nothing of the journal."""
+    run = Written(working())
+    await Hearing(run, cast("Doubts", None)).fold()
+    assert run.saves == 0
+
+
+async def test_a_stranger_s_commission_changes_nothing() -> None:
+    """An execution that is not ours has a commission too."""
+    run = Written(working())
+    before = run.intents
+    heard = Hearing(run, cast("Doubts", None))
+    heard.hear(Commission(ExecId("ffff.01"), Decimal(1), "USD"))
+    await heard.fold()
+    assert run.intents == before
