@@ -21,6 +21,9 @@ from event_processor.domain.record import EventRecord, Stage
 from event_processor.errors import EventConflict, EventError, EventMalformed, StoreUnavailable
 from event_processor.ports import Clock, Inbox, InboxEntry, Journal, Observer
 
+_LEAST_SECONDS = 0.001
+"""A wait shorter than a timer can tell apart would only turn in circles."""
+
 
 @dataclass(frozen=True, slots=True)
 class IntakeSettings:
@@ -216,7 +219,7 @@ class Intake:
         renew_at = self._clock.monotonic() + self._settings.renew_seconds
         with self._bell.link(listener):
             while True:
-                await listener.heard(min(1.0, max(renew_at - self._clock.monotonic(), 0.0)))
+                await listener.heard(min(1.0, max(renew_at - self._clock.monotonic(), _LEAST_SECONDS)))
                 try:
                     await self._acknowledge_over()
                     if self._clock.monotonic() >= renew_at:

@@ -33,6 +33,7 @@ from event_processor.domain.whereabouts import Place
 from event_processor.errors import (
     AccountElsewhere,
     ForeignOrdersOpen,
+    GatewayDisconnected,
     LimitBreached,
     MarketClosed,
     OrdersSettling,
@@ -201,9 +202,18 @@ class Rebalance:
                 if not wrong or last:
                     return wrong
                 await bell.heard(0.25)
-                while not desk.session.ready:
-                    await bell.heard(5.0)
+                if not desk.session.ready:
+                    await self._session_back(bell)
                     deadline = desk.clock.monotonic() + desk.settings.settle
+
+    async def _session_back(self, bell: Bell) -> None:
+        """Wait for the session, for a while. Then the account is given back: another processor may have one."""
+        desk = self._desk
+        until = desk.clock.monotonic() + desk.settings.session_patience
+        while not desk.session.ready:
+            if desk.clock.monotonic() >= until:
+                raise GatewayDisconnected(desk.session.advice)
+            await bell.heard(5.0)
 
     async def _positions(self, *, fresh: bool) -> dict[ConId, Decimal]:
         state = await self._desk.broker.account_state(self._record.account, fresh=fresh)
