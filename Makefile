@@ -37,7 +37,7 @@ login: ## Print the link to the gateway's screen, and open it where there is a b
 	@tools/stack/login
 
 mfa: ## Wait for the second factor, and show live how it stands
-	@tools/stack/cli mfa
+	@tools/stack/mfa
 
 logs: ## Follow the logs; SERVICE=redis of one service only
 	@tools/stack/compose logs --follow --tail 200 $(SERVICE)
@@ -98,8 +98,8 @@ test: setup ## Run all tests that need no container engine
 test-stack: setup ## Run the tests on the real container engine (minutes)
 	@$(PYTHON) -m pytest tests/stack
 
-chaos: setup ## Kill, freeze and starve real processes; Redis Cluster and Sentinel fail-overs (minutes)
-	@$(PYTHON) -m pytest --numprocesses $(TEST_PROCESSES) tests/chaos
+chaos: setup ## Kill, freeze and starve real processes at moments drawn by lot, or from SEED=1 (minutes)
+	@$(PYTHON) -m pytest --numprocesses $(TEST_PROCESSES) --dist worksteal $(if $(SEED),--chaos-seed $(SEED)) tests/chaos
 
 check: setup ## Check format, lint, types and the house rules
 	@$(PYTHON) -m ruff format --check .

@@ -81,7 +81,7 @@ def stack(scenario_text: str, *, started: bool = True, **settings: str) -> Itera
     """Redis, simulator and, if `started`, the processor, ready to trade; all gone at the end."""
     with (
         TemporaryDirectory(prefix="rebalancer-bench-") as folder,
-        Stack(Path(folder), scenario_text, started=started, **{**SETTINGS, **settings}) as running,
+        Stack(Path(folder), scenario_text, started=started, kept=False, **{**SETTINGS, **settings}) as running,
     ):
         if started:
             running.wait_session("ready")

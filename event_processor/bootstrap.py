@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, timedelta
+from functools import partial
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -45,8 +46,10 @@ from event_processor.application.intake import Intake, IntakeSettings
 from event_processor.application.leases import Leases
 from event_processor.application.login_watch import LoginWatch, WatchSettings
 from event_processor.application.logins import Logins
-from event_processor.application.session_keeper import SessionKeeper
+from event_processor.application.recovery import suspected
+from event_processor.application.session_keeper import KeeperSettings, SessionKeeper
 from event_processor.application.status import run_status
+from event_processor.application.step_back import PAUSE_SECONDS_MAX
 from event_processor.application.supervisor import Supervisor
 from event_processor.domain.record import EventRecord
 from event_processor.domain.topics import Topic
@@ -86,7 +89,9 @@ def build(settings: Settings) -> Processor:
             delivery_limit=settings.delivery_limit,
             renew_seconds=settings.lease_seconds / 3,
         )
-        return Intake(inbox, journal, desk.rules, clock, observer, desk.bell, dispatch, limits)
+        return Intake(
+            inbox, journal, desk.rules, clock, observer, desk.bell, dispatch, limits, partial(suspected, desk)
+        )
 
     def report() -> Report:
         return health(desk, store_lost=supervisor.store_lost)
@@ -122,7 +127,11 @@ def make_desk(broker: Broker, journal: Journal, clock: Clock, observer: Observer
     broker.subscribe(book.note)
     rules = load_accounts(settings.accounts_file) if settings.accounts_file else None
     hours, window = gateway_hours(settings), settings.novnc_url
-    session = SessionKeeper(broker, clock, observer, bell, jitter=random.random, hours=hours, gateway_window=window)
+    pauses = settings.session_policy == "yield" and settings.gateway_host != ""
+    keeping = KeeperSettings(step_back=PAUSE_SECONDS_MAX if pauses else 0.0)
+    session = SessionKeeper(
+        broker, clock, observer, bell, jitter=random.random, hours=hours, gateway_window=window, settings=keeping
+    )
     name, lease = settings.consumer_name, settings.lease_seconds
     return Desk(
         broker=broker,
@@ -187,6 +196,7 @@ def _broker(settings: Settings, clock: Clock, contracts: RedisContracts) -> Ibkr
         IbkrSettings(
             host=settings.ib_host,
             port=settings.ib_port,
+            behind=(settings.gateway_host, settings.gateway_port) if settings.gateway_host else None,
             client_id=settings.ib_client_id,
             connect_timeout_seconds=settings.ib_connect_timeout_seconds,
             request_timeout_seconds=settings.ib_request_timeout_seconds,

@@ -150,8 +150,8 @@ class Journal(Protocol):
         """The accounts that have such records, in the order of their numbers; costs the same however many there are
         of each."""
 
-    async def last_closed(self, account: AccountId) -> EventRecord | None:
-        """The record of the account that was closed last, if it is among its latest events."""
+    async def last_closed(self, account: AccountId, most: int = 1) -> Sequence[EventRecord]:
+        """The records of the account that were closed last, oldest first, if among its latest events."""
 
     async def pauses(self) -> Sequence[Pause]:
         """All pauses and holds in force."""

@@ -45,6 +45,11 @@ class Settings(BaseSettings):
 
     ib_host: str = Field("127.0.0.1", min_length=1, description="Host of IB Gateway or TWS")
     ib_port: int = Field(4001, ge=1, le=65535, description="API port of the gateway")
+    gateway_host: str = Field("", description="The gateway itself when `IB_HOST` is a relay, to see whether it is up")
+    gateway_port: int = Field(4004, ge=1, le=65535, description="Its port, with `GATEWAY_HOST`")
+    session_policy: Literal["yield", "insist"] = Field(
+        "yield", description="Whether a gateway at `GATEWAY_HOST` makes way when its user logs in elsewhere"
+    )
     ib_client_id: int = Field(
         17,
         ge=1,
@@ -58,7 +63,7 @@ class Settings(BaseSettings):
     ib_connect_timeout_seconds: float = Field(4, gt=0, le=120, description="Limit for one try to connect")
     ib_request_timeout_seconds: float = Field(10, gt=0, le=300, description="Limit for one look-up at the broker")
     ib_market_data_lines: int = Field(
-        95, ge=1, description="Most quotes subscribed at once; IBKR gives 100 unless you bought more"
+        100, ge=1, description="Most quotes subscribed at once: IBKR's 100, less what TWS uses at the same time"
     )
 
     redis_url: SecretStr = Field(
@@ -185,7 +190,7 @@ class Settings(BaseSettings):
         """Only what `load` hands over: it knows which names are wrong, which the library's sources ignore."""
         return (init_settings,)
 
-    @field_validator("log_level", "log_format", "trading_mode", mode="before")
+    @field_validator("log_level", "log_format", "trading_mode", "session_policy", mode="before")
     @classmethod
     def _lower(cls, given: object) -> object:
         return given.strip().lower() if isinstance(given, str) else given

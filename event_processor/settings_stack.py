@@ -69,7 +69,7 @@ MORE = (
 )
 """What hardly anybody changes."""
 
-FIXED = frozenset({"IB_HOST", "IB_PORT", "REDIS_URL", "REDIS_PASSWORD", "STATUS_HOST"})
+FIXED = frozenset({"IB_HOST", "IB_PORT", "GATEWAY_HOST", "GATEWAY_PORT", "REDIS_URL", "REDIS_PASSWORD", "STATUS_HOST"})
 """Settings of the processor that the stack gives itself; .env has no say in them."""
 
 

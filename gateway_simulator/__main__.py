@@ -14,8 +14,8 @@ from typing import TextIO
 
 from . import control, scenario
 from .clock import Clock, ManualClock, SystemClock
+from .keeping import kept_simulator
 from .server import Server
-from .settings import Scenario
 from .simulator import Simulator
 
 CONTROL_SECONDS = 10.0
@@ -46,7 +46,21 @@ def _server_parser() -> argparse.ArgumentParser:
     parser.add_argument("--control-port", type=int, default=0, help="port for control on loopback; 0 picks a free one")
     parser.add_argument("--scenario", default="plain", metavar="NAME|FILE", help="what happens (%(default)s)")
     parser.add_argument("--list-scenarios", action="store_true", help="list the shipped scenarios and exit")
-    parser.add_argument("--ledger", type=Path, metavar="FILE", help="write everything that happens here, as JSON lines")
+    record = parser.add_mutually_exclusive_group()
+    record.add_argument("--ledger", type=Path, metavar="FILE", help="write everything that happens here, as JSON lines")
+    record.add_argument(
+        "--keep",
+        type=Path,
+        metavar="FOLDER",
+        help="keep ledger and exchange in this folder, and go on from there even after a kill",
+    )
+    parser.add_argument(
+        "--ids-back",
+        type=int,
+        default=0,
+        metavar="COUNT",
+        help="with --keep: let nextValidId begin this much lower than where it was",
+    )
     parser.add_argument("--seed", type=int, default=1, help="same seed, same run (%(default)s)")
     parser.add_argument(
         "--manual-clock",
@@ -66,30 +80,34 @@ def _serve(options: argparse.Namespace) -> int:
     manual = options.manual_clock is not None
     clock: Clock = ManualClock(options.manual_clock) if manual else SystemClock()
     with contextlib.ExitStack() as stack:
-        file = stack.enter_context(options.ledger.open("w", encoding="utf-8")) if options.ledger else None
-        asyncio.run(_run(chosen, clock, options, file))
+        if options.keep:
+            sim = stack.enter_context(kept_simulator(chosen, clock, options.keep, seed=options.seed))
+        else:
+            file = stack.enter_context(options.ledger.open("w", encoding="utf-8")) if options.ledger else None
+            sim = Simulator(chosen, clock, seed=options.seed, ledger_file=file)
+        sim.desk.move_ids_back(options.ids_back)
+        asyncio.run(_run(sim, options))
     return 0
 
 
-async def _run(chosen: Scenario, clock: Clock, options: argparse.Namespace, file: TextIO | None) -> None:
+async def _run(sim: Simulator, options: argparse.Namespace) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    sim = Simulator(chosen, clock, seed=options.seed, ledger_file=file)
     server = Server(
         sim,
         host=options.host,
         port=options.port,
         control_port=options.control_port,
-        manual=isinstance(clock, ManualClock),
+        manual=isinstance(sim.clock, ManualClock),
     )
     async with server:
         ready = {
             "event": "listening",
             "port": server.port,
             "control_port": server.control_port,
-            "scenario": chosen.name,
+            "scenario": sim.scenario.name,
         }
         _say(json.dumps(ready))
         await stop.wait()

@@ -6,6 +6,7 @@ when it is back.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from .account_values import Valuation
@@ -14,7 +15,7 @@ from .clock import Action, Scheduler
 from .events import AccountChanged, PositionChanged
 from .ledger import Ledger
 from .market import Market
-from .model import Position
+from .model import Contract, Position
 from .reporter import Reporter
 from .settings import AccountSettings, Latency
 
@@ -62,12 +63,12 @@ class Bank:
         self.accounts[settings.number] = account
         self.declare(account.number)
 
-    def declare(self, number: str) -> None:
-        """Write down what the account holds, as at the start of a run."""
+    def declare(self, number: str, gone: Iterable[Contract] = ()) -> None:
+        """Write down what the account holds, as at the start of a run, and what it holds no more."""
         account = self.accounts[number]
         for currency, amount in sorted(account.books.cash.items()):
             self._ledger.write("cash", account=number, currency=currency, amount=amount)
-        for position in account.positions(account.books):
+        for position in [*account.positions(account.books), *map(account.position, gone)]:
             self._write_position(position)
 
     def book(self, number: str, trade: Trade) -> Decimal | None:

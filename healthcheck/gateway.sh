@@ -4,7 +4,8 @@
 #   gateway.sh [PORT [PROC]]    PORT: the relay's; without it 4003 with TRADING_MODE=live, else 4004
 #                               PROC: where processes are seen, /proc
 #
-# `python -m healthcheck gateway` in the same words, for an image with bash and nothing else: builtins only.
+# `python -m healthcheck gateway` in the same words, for an image with bash and nothing else: builtins only. And it says
+# when the start hook of SESSION_POLICY=yield pauses before the login, which only the file of that hook tells.
 # Not ready before the container has been up for GATEWAY_START_SECONDS (60). The handshake is the real one and stops
 # before startApi, so no client id is used.
 
@@ -80,7 +81,23 @@ between_starts() {
   return $login
 }
 
+# Sets `since` and `until` when the gateway has stepped back for another login and pauses.
+read_pause() {
+  local name value now began=0 ends=0
+  printf -v now '%(%s)T' -1
+  while IFS='=' read -r name value; do
+    [[ $value =~ ^[0-9]{1,12}$ ]] || continue
+    [[ $name == since ]] && began=$((10#$value))
+    [[ $name == until ]] && ends=$((10#$value))
+  done <"${TWS_SETTINGS_PATH-$HOME}/session-policy"
+  ((ends > now)) || return
+  printf -v since '%(%H:%M)T' "$began"
+  printf -v until '%(%H:%M %Z)T' "$ends"
+}
+
+since='' until=''
 {
+  read_pause
   exec {answer}< <(ask)
   asked=$!
   read -r -t "$limit" -u "$answer" found version || found=silent
@@ -118,13 +135,19 @@ case $found in
     ;;
 esac
 
+if [[ $until && $status != ready ]]; then
+  status=contended words="somebody else is logged in"
+  reason="The gateway stepped back at $since because its user name may be logged in elsewhere; it tries again at $until."
+  advice="Log out elsewhere. The gateway tries again at $until; \`make restart-gateway\` tries now."
+fi
+
 started=true start="$up s of at least $least s have passed"
 if ((up < least)); then
   started=false
 elif [[ $status == awaiting_login ]] && between_starts 2>/dev/null; then
   started=false start="the login program has not started the gateway yet"
 fi
-if [[ $started == false ]]; then
+if [[ $started == false && ! ($until && $status == contended) ]]; then
   status=starting words=starting ready=false
   reason="The gateway is still starting." advice="Wait; if your phone asks meanwhile, approve the login."
 fi

@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_LEAST_SECONDS = 0.001
+"""Whoever waits until a moment turns in circles when what is left is less than a timer can tell apart."""
+
 
 class Bell:
     """Rung by anybody, heard by everybody waiting. A ring while nobody waits is remembered for the next
@@ -24,7 +27,7 @@ class Bell:
     async def heard(self, seconds: float) -> bool:
         """Wait for a ring, at most so long; False when none came. One waiter per bell."""
         try:
-            async with asyncio.timeout(max(seconds, 0.0)):
+            async with asyncio.timeout(max(seconds, _LEAST_SECONDS) if seconds > 0 else 0.0):
                 await self._rung.wait()
         except TimeoutError:
             return self._rung.is_set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from event_processor.application import telling
@@ -10,6 +11,8 @@ from event_processor.domain.intent import Ending, IntentState, OrderIntent
 from event_processor.domain.policy import OnTimeout
 
 IDLE_SECONDS = 5.0
+_CANCELS_MAX = 3
+"""How often a cancel is asked for without effect, each time after a look, before a person is told."""
 
 
 class Deadlines:
@@ -18,10 +21,15 @@ class Deadlines:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._asked: dict[int, float] = {}
+        self._cancels: Counter[int] = Counter()
 
     def forget(self) -> None:
-        """After an interruption every cancel is asked for anew."""
+        """After a doubt every cancel is asked for anew."""
         self._asked.clear()
+
+    def interrupted(self) -> None:
+        """What was asked for so far may never have arrived."""
+        self._cancels.clear()
 
     def silent(self) -> frozenset[int]:
         """Legs the broker should have acknowledged, or whose cancel it should have answered, by now."""
@@ -51,19 +59,22 @@ class Deadlines:
     async def _cancel(self, intent: OrderIntent) -> None:
         desk = self._run.desk
         if intent.client_id != desk.broker.client_id or not intent.order_id:
-            return await self._not_ours(intent)
+            return await self._give_up(intent, f"only client id {intent.client_id} can cancel it")
+        if self._cancels[intent.leg.number] >= _CANCELS_MAX:
+            return await self._give_up(intent, f"{_CANCELS_MAX} requests to cancel it had no effect")
         await desk.broker.send_slot()
         if not (desk.session.ready and desk.leases.fresh(self._run.record.account)):
             return None
         desk.broker.cancel(intent.order_id)
         self._asked[intent.leg.number] = desk.clock.monotonic()
+        self._cancels[intent.leg.number] += 1
         why = "the event expired" if self._run.expired else "open for longer than ORDER_TIMEOUT_SECONDS"
         telling.cancel_requested(desk, self._run.record, intent, why)
         return None
 
-    async def _not_ours(self, intent: OrderIntent) -> None:
-        """IBKR lets only the client id that placed an order cancel it."""
-        why = f"open for too long, and only client id {intent.client_id} can cancel it: cancel it in TWS or the portal"
+    async def _give_up(self, intent: OrderIntent, reason: str) -> None:
+        """A person has to end it. IBKR lets only the client id that placed an order cancel it."""
+        why = f"open for too long, and {reason}: cancel it in TWS or the portal"
         await self._run.change(
             lambda i: i.leg.number == intent.leg.number,
             lambda i: i.to(IntentState.DONE, ending=Ending.UNRESOLVED, note=why),

@@ -70,6 +70,7 @@ class Executor:
         await self._hearing.fold()
         if self._epoch != session.epoch:
             self._epoch = session.epoch
+            self._deadlines.interrupted()
             await self._doubt(f"the session was interrupted ({session.state})", lambda _: True)
         if not self._run.record.touched:
             self._check_startable()

@@ -13,6 +13,7 @@ _STATUS: dict[SessionState, Status] = {
     SessionState.AWAITING_LOGIN: Status.AWAITING_LOGIN,
     SessionState.CLIENT_ID_IN_USE: Status.DOWN,
     SessionState.RESTARTING: Status.RESTARTING,
+    SessionState.STEPPED_BACK: Status.CONTENDED,
     SessionState.SYNCING: Status.STARTING,
     SessionState.READY: Status.READY,
     SessionState.LINK_LOST: Status.LINK_LOST,

@@ -2,7 +2,8 @@
 of one, a refusal that is journalled, or a dead letter; only then, and only when it is closed, is it acknowledged.
 
 Entries come in batches. Of a long queue for one account most are out of date when they are read: an event that a newer
-one of its batch supersedes is remembered as ended at once, after that newer one was accepted."""
+one of its batch supersedes is remembered as ended at once, after that newer one was accepted. Not so one of which
+orders may have been sent: the account's processor looks at the broker before it ends that one."""
 
 from __future__ import annotations
 
@@ -20,9 +21,6 @@ from event_processor.domain.ids import EntryId, EventKey
 from event_processor.domain.record import EventRecord, Stage
 from event_processor.errors import EventConflict, EventError, EventMalformed, StoreUnavailable
 from event_processor.ports import Clock, Inbox, InboxEntry, Journal, Observer
-
-_LEAST_SECONDS = 0.001
-"""A wait shorter than a timer can tell apart would only turn in circles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +50,13 @@ class Intake:
         bell: Bell,
         dispatch: Callable[[EventRecord], None],
         settings: IntakeSettings,
+        suspected: Callable[[EventRecord], bool],
     ) -> None:
+        """`suspected`: whether something of an event may have been sent, whatever the journal knows of it."""
         self._inbox, self._journal = inbox, journal
         self._drafts = Drafts(rules, clock, settings.ttl_seconds)
         self._clock, self._observer, self._bell = clock, observer, bell
-        self._dispatch, self._settings = dispatch, settings
+        self._dispatch, self._settings, self._suspected = dispatch, settings, suspected
         self._pending: dict[EventKey, InboxEntry] = {}
         self._closed: dict[EventKey, None] = {}
         self._over: dict[EntryId, None] = {}
@@ -160,7 +160,7 @@ class Intake:
         known = self._repeated.get(record.key) or await self._journal.find(record.key)
         if known is None:
             self._check_poison(entry)
-            if newer is not None and newer.entry_id in self._new:
+            if newer is not None and newer.entry_id in self._new and not self._suspected(record):
                 record = ended(record, superseded_by(newer), self._clock.now())
             known = await self._journal.accept(record, first_notes(record))
             if record.stage is Stage.CLOSED and known.entry_id == entry.entry_id:
@@ -219,7 +219,7 @@ class Intake:
         renew_at = self._clock.monotonic() + self._settings.renew_seconds
         with self._bell.link(listener):
             while True:
-                await listener.heard(min(1.0, max(renew_at - self._clock.monotonic(), _LEAST_SECONDS)))
+                await listener.heard(min(1.0, max(renew_at - self._clock.monotonic(), 0.0)))
                 try:
                     await self._acknowledge_over()
                     if self._clock.monotonic() >= renew_at:

@@ -40,12 +40,15 @@ class WatchSettings:
     """The rhythm, in seconds unless named otherwise.
 
     `grace`: how long the gateway may be silent before that is a login that waits; about what it needs to show its
-    window. `prompt` and `prompt_gap`: how long one prompt is open, and the pause to the next. At most `prompts_max`
-    are told in a `night`. `overdue_hours`: how near the market's opening must be for a missing login to be urgent.
-    `overdue_gap`: the first pause between two such words; it doubles up to `overdue_gap_max`.
+    window; `contested_grace` the same after a session that another login may have ended, for the gateway may find that
+    login still there, and step back once more. `prompt` and `prompt_gap`: how long one prompt is open, and the pause to
+    the next. At most `prompts_max` are told in a `night`. `overdue_hours`: how near the market's opening must be for a
+    missing login to be urgent. `overdue_gap`: the first pause between two such words; it doubles up to
+    `overdue_gap_max`.
     """
 
     grace: float = 20.0
+    contested_grace: float = 60.0
     prompt: float = 180.0
     prompt_gap: float = 5.0
     prompts_max: int = 12
@@ -150,10 +153,11 @@ class LoginWatch:
 
     async def _asked(self, *, begins: bool) -> None:
         now, settings = self._clock.monotonic(), self._settings
+        grace = settings.contested_grace if self._session.contested else settings.grace
         if self._wait is None:
-            self._wait = LoginWait(since=self._clock.now(), prompt_at=now + settings.grace)
+            self._wait = LoginWait(since=self._clock.now(), prompt_at=now + grace)
         elif begins:  # it came back, such as after another start of the gateway: that is a prompt of its own
-            self._wait.prompt_at = max(self._wait.prompt_at, now + settings.grace)
+            self._wait.prompt_at = max(self._wait.prompt_at, now + grace)
         wait = self._wait
         if now < wait.prompt_at:
             return
@@ -200,7 +204,6 @@ class LoginWatch:
     async def _contracts(self) -> Mapping[int, Contract]:
         records = list(await self._journal.open_records())
         for account in {*self._session.accounts, *(record.account for record in records)}:
-            last = await self._journal.last_closed(account)
-            records += [last] if last else []
+            records += await self._journal.last_closed(account)
         plans = [record.plan for record in records if record.plan is not None]
         return {line.contract.con_id: line.contract for plan in plans for line in plan.lines}

@@ -42,6 +42,9 @@ from event_processor.errors import (
 )
 from event_processor.ports import Lease, Pause
 
+_RUNS_RECALLED = 10
+"""More runs than an account has within the few minutes for which the broker's cash may be an old one."""
+
 
 class Rebalance:
     """One event of one account, from wherever its record stands to its end."""
@@ -70,7 +73,7 @@ class Rebalance:
         portfolio = event.target_portfolio()
         contracts = await desk.broker.resolve([target.query for target in portfolio.targets])
         await self._wait_for_settled_positions()
-        await self._recall_last_run()
+        await self._recall_last_runs()
         state = desk.book.corrected(await desk.broker.account_state(self._record.account))
         if portfolio.untargeted is Untargeted.LIQUIDATE:
             state = await self._described(state)
@@ -101,15 +104,15 @@ class Rebalance:
             raise PlanError(found.reason, reason_code="account_unknown")
         raise AccountElsewhere(found.reason)
 
-    async def _recall_last_run(self) -> None:
-        """Who gets the account soon after a run of another process has no book of it, but the journal has."""
+    async def _recall_last_runs(self) -> None:
+        """Who gets the account soon after runs of another process has no book of them, but the journal has."""
         desk, account = self._desk, self._record.account
         if desk.book.knows_last_run(account, self._lease.token):
             return
-        last = await desk.journal.last_closed(account)
-        if last is not None and last.plan is not None and last.closed_at is not None and last.touched:
-            ago = (desk.clock.now() - last.closed_at).total_seconds()
-            desk.book.verified(account, run_cash(last.plan, last.intents), ago)
+        for last in await desk.journal.last_closed(account, _RUNS_RECALLED):
+            if last.plan is not None and last.closed_at is not None and last.touched:
+                ago = (desk.clock.now() - last.closed_at).total_seconds()
+                desk.book.verified(account, run_cash(last.plan, last.intents), ago)
         desk.book.asked_journal(account, self._lease.token)
 
     async def _wait_for_settled_positions(self) -> None:

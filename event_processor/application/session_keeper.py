@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from event_processor.application.bell import Bell
+from event_processor.application.step_back import StepBack
 from event_processor.domain.facts import SessionChanged
 from event_processor.domain.ids import AccountId
 from event_processor.domain.reports import Evidence
@@ -27,13 +28,15 @@ _FAILED = {"client_id_in_use": SessionEvent.CLIENT_ID_TAKEN}
 @dataclass(frozen=True, slots=True)
 class KeeperSettings:
     """Waits of the keeper, in seconds. `retry` is the longest pause between attempts to connect, so that
-    the first try comes within a second of the gateway being back."""
+    the first try comes within a second of the gateway being back. `step_back`: how long a gateway that makes way for
+    another login stays away at most; 0: it never does."""
 
     retry: float = 1.0
     sync_failures_max: int = 3
     link_patience: float = 120.0
     read_only_retry: float = 15.0
     read_only_retry_max: float = 60.0
+    step_back: float = 0.0
 
 
 class SessionKeeper:
@@ -55,6 +58,7 @@ class SessionKeeper:
         self._broker, self._clock, self._observer = broker, clock, observer
         self._jitter, self._hours, self._gateway_window = jitter, hours or GatewayHours(), gateway_window
         self._settings = settings or KeeperSettings()
+        self._step_back = StepBack(clock, self._settings.step_back)
         self._bell, self._own = bell, Bell()
         self._failures = 0
         self._read_only_pause = self._settings.read_only_retry
@@ -80,7 +84,15 @@ class SessionKeeper:
     @property
     def advice(self) -> str:
         """What the state means and what a person can do."""
-        return advice(self.state, self._clock.now(), self._hours, self._gateway_window)
+        told = advice(self.state, self._clock.now(), self._hours, self._gateway_window)
+        if self.state is SessionState.STEPPED_BACK:
+            return f"{told} {self._step_back.words(self._hours.zone)}"
+        return told
+
+    @property
+    def contested(self) -> bool:
+        """Whether the last session may have ended because of another login: the gateway may step back again."""
+        return self._step_back.likely
 
     @property
     def restart_awaited(self) -> datetime | None:
@@ -129,6 +141,7 @@ class SessionKeeper:
         self._remember_early(happened)
         if happened.event is SessionEvent.SOCKET_LOST and self._restarting:
             happened = replace(happened, event=SessionEvent.RESTART_EXPECTED)
+        happened = replace(happened, event=self._step_back.heard(self.state, happened.event))
         before, after = self.state, step(self.state, happened.event)
         interrupted = before is SessionState.READY and after is not before
         if interrupted or happened.event in {SessionEvent.CONNECTED, SessionEvent.LINK_RESTORED}:

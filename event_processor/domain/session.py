@@ -4,6 +4,7 @@
       ^                    ^                  |                 |                               |
       |                    +------------------+--1101, 1102-----+-------------------------------+
       +-- socket lost, from everywhere (RESTARTING inside the daily restart window, DOWN once that is over)
+      +-- and then refused, once the link was lost before the socket: STEPPED_BACK, DOWN once the pause is over
 
 Sources: TWS API message codes 1100, 1101, 1102, 2110, 10197, 326, 321; that a login elsewhere leaves the
 socket open and repeats 1100 is reported by several clients and unverified live (drill card D-08).
@@ -20,6 +21,7 @@ class SessionState(StrEnum):
     AWAITING_LOGIN = auto()
     CLIENT_ID_IN_USE = auto()
     RESTARTING = auto()
+    STEPPED_BACK = auto()
     SYNCING = auto()
     READY = auto()
     LINK_LOST = auto()
@@ -39,6 +41,8 @@ class SessionEvent(StrEnum):
     SOCKET_LOST = auto()
     RESTART_EXPECTED = auto()
     RESTART_OVERDUE = auto()
+    STEPPED_BACK = auto()
+    PAUSE_OVER = auto()
     LINK_LOST = auto()
     LINK_RESTORED = auto()
     COMPETING = auto()
@@ -62,6 +66,7 @@ _UNCONNECTED = {
     _E.SILENT: _S.AWAITING_LOGIN,
     _E.CLIENT_ID_TAKEN: _S.CLIENT_ID_IN_USE,
     _E.CONNECTED: _S.SYNCING,
+    _E.STEPPED_BACK: _S.STEPPED_BACK,
 }
 _CONNECTED = {
     _E.SOCKET_LOST: _S.DOWN,
@@ -79,8 +84,10 @@ TABLE: dict[SessionState, dict[SessionEvent, SessionState]] = {
         **_UNCONNECTED,
         _E.REFUSED: _S.RESTARTING,
         _E.SILENT: _S.RESTARTING,
+        _E.STEPPED_BACK: _S.RESTARTING,
         _E.RESTART_OVERDUE: _S.DOWN,
     },
+    _S.STEPPED_BACK: {**_UNCONNECTED, _E.REFUSED: _S.STEPPED_BACK, _E.PAUSE_OVER: _S.DOWN},
     _S.SYNCING: {**_CONNECTED, _E.SYNCED: _S.READY},
     _S.READY: _CONNECTED,
     _S.LINK_LOST: {**_CONNECTED, _E.LINK_LOST: _S.CONTENDED, _E.COMPETING: _S.CONTENDED},
@@ -90,7 +97,7 @@ TABLE: dict[SessionState, dict[SessionEvent, SessionState]] = {
 }
 """What is not in the table leaves the state as it is; STOP leads to STOPPED from everywhere."""
 
-UNCONNECTED = frozenset({_S.DOWN, _S.AWAITING_LOGIN, _S.CLIENT_ID_IN_USE, _S.RESTARTING})
+UNCONNECTED = frozenset({_S.DOWN, _S.AWAITING_LOGIN, _S.CLIENT_ID_IN_USE, _S.RESTARTING, _S.STEPPED_BACK})
 """States in which the keeper tries to connect."""
 
 ADVICE: dict[SessionState, str] = {
@@ -100,6 +107,9 @@ ADVICE: dict[SessionState, str] = {
     _S.CLIENT_ID_IN_USE: "Another program is connected with my client id. Stop it, or give one of us "
     "another IB_CLIENT_ID; I try again.",
     _S.RESTARTING: "The gateway is in its daily restart; nothing to do, I reconnect by myself.",
+    _S.STEPPED_BACK: "Somebody else may be logged in with this user name (you, in TWS, the app or the portal?). "
+    "The gateway has stepped back and tries again by itself within ten minutes; your phone will not ask before. "
+    "Log out there; `make restart-gateway` tries now.",
     _S.SYNCING: "Connected; I am reading open orders, executions and positions before I may trade.",
     _S.READY: "Ready to trade.",
     _S.LINK_LOST: "The gateway lost its link to IBKR. Nothing to do; I continue when it is back.",

@@ -14,16 +14,15 @@ from typing import Any
 
 from gateway_simulator import scenario
 from gateway_simulator.clock import SystemClock
+from gateway_simulator.keeping import kept_simulator
 from gateway_simulator.server import Server
 from gateway_simulator.settings import AccountSettings, Scenario
-from gateway_simulator.simulator import Simulator
 
 from . import processes
 from .actions import StandInActions
 from .broker import FOREVER, Broker
 from .commands import CommandServer
 from .cycle import Cycle
-from .keeping import Keeper, earlier_entries, go_on, mend, restore
 from .screen import LINE_MAX, Screen
 from .settings import PORTS, Automation, Practice, SettingsError, filled, read_automation, read_ini, secret
 from .token import Token
@@ -138,15 +137,7 @@ class Image:
         say(f".>\t\ton2fatimeout: {self._environ.get('TWOFA_TIMEOUT_ACTION', '')}")
         chosen = with_accounts_of(self._mode, scenario.load(practice.scenario))
         clock = SystemClock()
-        ledger, kept = self._settings / "ledger.jsonl", self._settings / "exchange.jsonl"
-        mend(ledger)
-        mend(kept)
-        earlier = earlier_entries(ledger)
-        with ledger.open("a", encoding="utf-8") as file, kept.open("a", encoding="utf-8") as keeping:
-            sim = Simulator(chosen, clock, seed=practice.seed, ledger_file=file, earlier=earlier)
-            restore(sim, kept)
-            Keeper(sim, keeping)
-            go_on(sim)
+        with kept_simulator(chosen, clock, self._settings, seed=practice.seed) as sim:
             sim.desk.read_only = automation.read_only
             sim.session.require_login(timeout=FOREVER, door="shut")
             broker = Broker(self._settings / "broker.json", clock, sim.ledger, practice.credentials)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 
+import pytest
+
 from tests.chaos.conftest import StartStack
 from tests.support.ledger_judge import check_ledger
 from tests.support.processes import RunningProcess
 from tests.support.producer import ACCOUNTS, PORTFOLIOS, Producer, scenario
 from tests.support.stack import Stack
+
+pytestmark = pytest.mark.timeout(120)
 
 LEASE = 3
 SLACK = 5
@@ -33,7 +37,6 @@ def test_each_event_is_worked_on_by_one(start: StartStack) -> None:
     stack, _ = both(start, scenario())
     producer = Producer(stack)
     producer.live(6)
-    producer.finish()
     producer.check_ends()
     by_event = defaultdict(set)
     for order in stack.ledger("order_accepted"):

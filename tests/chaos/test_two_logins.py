@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
 from tests.chaos.conftest import StartStack
 from tests.support.ledger_judge import check_ledger
 from tests.support.producer import PORTFOLIOS, scenario
 from tests.support.stack import Stack
+
+pytestmark = pytest.mark.timeout(150)
 
 HERE, THERE, NOBODYS = "DU1000001", "DU1000002", "DU1000009"
 LEASE = 5

@@ -158,14 +158,15 @@ async def test_open_records_are_those_not_closed_oldest_entry_first(store: Store
 async def test_the_last_event_closed_is_the_accounts_own(store: Store) -> None:
     """By the time it was closed, not by its arrival; open ones and those of other accounts do not count."""
     journal = store.client().journal
-    assert await journal.last_closed(ACCOUNT) is None
+    assert await journal.last_closed(ACCOUNT) == []
     early, late, still = [await journal.accept(accepted(f"event-{n}", entry=n), []) for n in (1, 2, 3)]
     other = await journal.accept(accepted("other", account=OTHER, entry=4), [])
     lease = await lease_of(journal)
     later = await journal.write(lease, replace(closed(early), closed_at=AT + timedelta(minutes=3)), [])
-    await journal.write(lease, closed(late), [])
+    sooner = await journal.write(lease, closed(late), [])
     await journal.write(await lease_of(journal, OTHER), replace(closed(other), closed_at=AT + timedelta(hours=1)), [])
-    assert await store.client("two").journal.last_closed(ACCOUNT) == later
+    assert await store.client("two").journal.last_closed(ACCOUNT) == [later]
+    assert await journal.last_closed(ACCOUNT, most=3) == [sooner, later]
     assert await journal.find(still.key) == still
 
 

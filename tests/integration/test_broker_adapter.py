@@ -266,10 +266,13 @@ async def reconnect(bench: BrokerBench) -> None:
                 return
 
 
-async def test_a_large_portfolio_keeps_the_pace() -> None:
-    """Contracts and quotes of more symbols than lines, at a gateway that counts every second and forgives nothing."""
+@pytest.mark.parametrize("allowed", [30, 50])
+async def test_a_large_portfolio_keeps_the_pace(allowed: int) -> None:
+    """Contracts and quotes of more symbols than lines, at a gateway that counts every second and forgives nothing; also
+    when it has fewer lines than we are told."""
     strict = {"pacing": "window", "strikes": 0}
-    async with socket_bench(settings={"market_data_lines": 30}, gateway=strict, market={"lines": 30}) as bench:
+    lines = {"market_data_lines": allowed}
+    async with socket_bench(settings=lines, gateway=strict, market={"lines": 30}) as bench:
         await bench.broker.connect()
         open_ones = (listing for listing in bench.sim.universe if listing.tradable and not listing.halted)
         shares = (listing.contract for listing in open_ones if listing.contract.sec_type == "STK")

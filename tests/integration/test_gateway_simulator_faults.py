@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from ib_async import IB, Contract, MarketOrder, RequestError, Stock
+from ib_async import IB, Contract, LimitOrder, MarketOrder, RequestError, StartupFetchNONE, Stock
 
 from tests.support.gateway import HOST, Gateway, eventually, gateway
 
@@ -234,3 +234,37 @@ async def test_the_process(tmp_path: Path) -> None:
     entries = [json.loads(line) for line in ledger.read_text().splitlines()]
     assert [entry["seq"] for entry in entries] == list(range(1, len(entries) + 1))
     assert entries[-1]["kind"] == "stopped"
+
+
+async def place_two(ib: IB) -> None:
+    """One order that fills, and one that never does."""
+    filled = ib.placeOrder(SPY, MarketOrder("BUY", 2, tif="DAY", orderId=10))
+    resting = ib.placeOrder(SPY, LimitOrder("BUY", 1, 1, tif="DAY", orderId=11))
+    await eventually(lambda: filled.isDone() and resting.order.permId > 0)
+
+
+async def test_the_process_is_killed(tmp_path: Path) -> None:
+    """With `--keep` the next one has the same exchange: fills are known, orders go on, the ledger is one. With
+    `--ids-back` nextValidId is lower than what was used.
+    """
+    words = ("--port", "0", "--keep", str(tmp_path))
+    next_ids = []
+    for arguments in ((), ("--ids-back", "1")):
+        process, ready = await start(*words, *arguments)
+        try:
+            ib = IB()
+            await ib.connectAsync(HOST, ready["port"], clientId=3, timeout=5, fetchFields=StartupFetchNONE)
+            next_ids.append(ib.client.getReqId())
+            if not arguments:
+                await place_two(ib)
+            fills = [fill.execution.execId for fill in await ib.reqExecutionsAsync()]
+            working = [trade.order.orderId for trade in await ib.reqAllOpenOrdersAsync()]
+            ib.disconnect()
+        finally:
+            process.kill()
+            await asyncio.wait_for(process.wait(), 10)
+        assert (len(fills), working) == (1, [11])
+    assert next_ids == [1, 11]
+    entries = [json.loads(line) for line in (tmp_path / "ledger.jsonl").read_text().splitlines()]
+    assert [entry["seq"] for entry in entries] == list(range(1, len(entries) + 1))
+    assert len({entry["permId"] for entry in entries if entry["kind"] == "order_accepted"}) == 2

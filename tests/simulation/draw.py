@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, timedelta, timezone
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -31,6 +31,8 @@ SYMBOLS = (
 )
 NOBODYS = "NOSUCH"
 ACCOUNTS = ("DU1234567", "DU7654321")
+ZONES = (UTC, timezone(timedelta(hours=2)), timezone(-timedelta(hours=5)))
+"""Events say their times by the clocks of different places."""
 CALM_EVERY = 8
 """One seed in so many has no fault at all: it must simply succeed."""
 ALWAYS = 20
@@ -162,7 +164,9 @@ def _event(chance: Random, account: str, event_id: str, at: float) -> dict[str, 
         "cash": {"reserve": reserve / 100},
     }
     if chance.random() < 0.1:
-        data["expires_at"] = f"{EPOCH + timedelta(seconds=at + chance.randint(2, 30)):%Y-%m-%dT%H:%M:%SZ}"
+        life = chance.randint(2, 30)
+        expires_at = (EPOCH + timedelta(seconds=int(at) + life)).astimezone(ZONES[life % len(ZONES)])
+        data["expires_at"] = expires_at.isoformat()
     if chance.random() < 0.05:
         data["dry_run"] = True
     return {**event_body(account=account, **data), "id": event_id}

@@ -54,9 +54,6 @@ SECRETS = {
     "event-processor": {"redis_processor_password", "notify_urls", "deadman_url"},
 }
 
-HEALTH = {"GATEWAY_HOST", "GATEWAY_PORT"}
-"""What the processor's container knows beside its settings, for `python -m healthcheck stack`."""
-
 Service = dict[str, Any]
 
 
@@ -192,9 +189,10 @@ def test_port_4001_leads_to_the_gateway_of_either_mode(mode: str) -> None:
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_the_session_policy_is_the_images_setting(policy: str) -> None:
-    """`yield` steps back, `insist` takes the session back."""
-    gateway = composed(SESSION_POLICY=policy).services["ibkr"]["environment"]
-    assert gateway["EXISTING_SESSION_DETECTED_ACTION"] == POLICIES[policy]
+    """`yield` steps back, `insist` takes the session back; the processor knows which holds."""
+    services = composed(SESSION_POLICY=policy).services
+    assert services["ibkr"]["environment"]["EXISTING_SESSION_DETECTED_ACTION"] == POLICIES[policy]
+    assert services["event-processor"]["environment"]["SESSION_POLICY"] == policy
 
 
 @pytest.mark.parametrize(("variable", "value"), [("TRADING_MODE", "both"), ("SESSION_POLICY", "ask")])
@@ -249,10 +247,9 @@ def test_every_setting_of_the_processor_can_be_set_in_env() -> None:
     """A setting somebody adds must be passed on; what the stack fixes is fixed."""
     given = composed().services["event-processor"]["environment"]
     files = {f"{name}_FILE" for name in secret_names() if name not in FIXED}
-    assert set(given) == {*variable_names(), *files, *HEALTH, "REDIS_PASSWORD_FILE"} - {"REDIS_PASSWORD"}
-    free = [
-        name for name in variable_names() if name not in {*FIXED, "STATUS_PORT", "TRADING_MODE", "TWS_COLD_RESTART"}
-    ]
+    assert set(given) == {*variable_names(), *files, "REDIS_PASSWORD_FILE"} - {"REDIS_PASSWORD"}
+    special = {"STATUS_PORT", "TRADING_MODE", "SESSION_POLICY", "TWS_COLD_RESTART"}
+    free = [name for name in variable_names() if name not in {*FIXED, *special}]
     asked = {name: "./accounts.example.yaml" if name == "ACCOUNTS_FILE" else f"a-{name}" for name in free}
     found = composed(**asked).services["event-processor"]["environment"]
     assert {name: found[name] for name in free} == asked | {"ACCOUNTS_FILE": "/etc/rebalancer/accounts.yaml"}

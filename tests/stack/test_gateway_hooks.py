@@ -120,7 +120,7 @@ def test_it_says_what_it_does_and_why(container: Container) -> None:
     assert "waiting 60 s" in done.stdout
     assert "make restart-gateway" in done.stdout
     told = dict(line.split("=") for line in (container.settings / "session-policy").read_text().split())
-    assert told == {"starts": "2", "started": str(NOON + 60), "until": str(NOON + 60)}
+    assert told == {"starts": "2", "started": str(NOON + 60), "since": str(NOON), "until": str(NOON + 60)}
 
 
 def test_the_command_server_is_opened_on_loopback_alone(container: Container) -> None:

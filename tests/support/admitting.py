@@ -30,6 +30,7 @@ class Door:
         self.store = store or MemoryStore()
         client = self.store.client(consumer)
         self.facts, self.dispatched = FactBook(), list[EventRecord]()
+        self.suspects = set[str]()
         self.intake = Intake(
             client.inbox,
             client.journal,
@@ -39,6 +40,7 @@ class Door:
             Bell(),
             self.dispatched.append,
             SETTINGS,
+            lambda record: record.event.id in self.suspects,
         )
 
     @property

@@ -1,37 +1,39 @@
 """Judges of a run. They believe the exchange's ledger and the store, never what the processor says of itself.
 
-During the run: an order leaves only under a ready session whose orders were all read, and only as the store
-has it, `submitting`; an entry is acknowledged only once its event is closed. After the run: one accepted order
-per orderRef, nothing executed beyond the plan, cash at the reserve, one final outcome per event, books that
-agree with the ledger.
+During the run: an order leaves only under a ready session whose orders were all read, only as the store has it,
+`submitting`, and soon after that was written; an event is closed only when none of its orders can trade any more, told
+only when its end is durable, and its entry acknowledged only then. After the run: one accepted order per orderRef,
+nothing executed beyond the plan, cash at the reserve, one final and true outcome per event (see `ending_laws`), books
+that agree with the ledger.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
-from event_processor.domain.event import parse_event
-from event_processor.domain.facts import Fact, ProcessorHalted
+from event_processor.domain.event import body_digest, parse_event
+from event_processor.domain.facts import EventClosed, Fact, ProcessorHalted
 from event_processor.domain.ids import EntryId
 from event_processor.domain.intent import IntentState, OrderIntent
 from event_processor.domain.order import Order, Side
 from event_processor.domain.plan import Plan
-from event_processor.domain.record import FINAL, EventRecord, Outcome, Stage
+from event_processor.domain.record import EventRecord, Outcome, Stage
 from event_processor.domain.weekly import RESTART_AWAITED, GatewayHours
-from event_processor.errors import EventError
+from event_processor.errors import EventError, ForeignOrdersOpen
 from gateway_simulator.ledger import Entry
 from gateway_simulator.simulator import Simulator
+from tests.support.ending_laws import expiry, judge_ending, working_at
 from tests.support.memory_store import MemoryStore
 from tests.support.process import Process
+from tests.support.resends import Resends
 from tests.support.simulated_link import SimulatedLink
+from tests.support.telling_laws import judge_letters, judge_news, judge_telling
 
 MESSAGES_PER_SECOND_MAX = 50
 CENT = Decimal("0.01")
-_FINAL_TYPES = {str(outcome) for outcome in FINAL}
 
 
 class Checkers:
@@ -45,18 +47,22 @@ class Checkers:
         self._sim, self._store, self._forgetful, self._hours = sim, store, forgetful, hours or GatewayHours()
         self.sharing_client_id = 1
         """How many processors were started with one client id: each keeps its own pace."""
+        self.clock_jumps = False
+        """Whether the host's clock is set forward during the run."""
         self._found: list[str] = []
         self._acknowledged: set[EntryId] = set()
+        self._told = 0
+        self._resends = Resends()
         self._start_positions = _positions(sim.ledger.entries)
 
     # during the run
 
     def placing(self, process: Process, order: Order, order_id: int, link: SimulatedLink) -> None:
         """Told just before an order leaves."""
-        session, ref = process.desk.session, str(order.ref)
+        session, clock, ref = process.desk.session, process.desk.clock, str(order.ref)
         if not session.ready:
             self._found.append(f"{ref} was placed while the session was {session.state}")
-        if not link.looked:
+        if not link.looks:
             self._found.append(f"{ref} was placed before the broker's orders had been read")
         intent = self._intents().get(ref)
         if self._forgetful:
@@ -69,8 +75,10 @@ class Checkers:
             )
         elif intent.quantity != order.quantity:
             self._found.append(f"{ref} was placed with {order.quantity}, the store has {intent.quantity}")
+        elif wrong := self._resends.problem(intent, clock.monotonic()):
+            self._found.append(wrong)
         self._check_allowed(process, order)
-        self._check_restart(process.desk.clock.now(), ref)
+        self._check_restart(clock.now(), ref)
 
     def _check_restart(self, now: datetime, ref: str) -> None:
         """Orders of the last moments before a restart are lost, and so are those that meet the restart itself."""
@@ -86,7 +94,7 @@ class Checkers:
         if record is None:
             return
         now = process.desk.clock.now()
-        if now >= record.expires_at:
+        if now >= expiry(record, self._store):
             self._found.append(f"{order.ref} was placed after its event expired")
         if record.stage is Stage.CLOSED:
             self._found.append(f"{order.ref} was placed after its event was closed")
@@ -96,14 +104,41 @@ class Checkers:
         if held is None or held[1] != process.tokens.get(record.account):
             self._found.append(f"{order.ref} was placed by {process.name} without the lease ({held})")
         sent_at = next(intent.sent_at for intent in record.intents if intent.ref == order.ref)
+        if sent_at is None:
+            self._found += [] if self._forgetful else [f"{order.ref} was placed, and nobody can tell when"]
+            return
+        if now - sent_at >= timedelta(seconds=process.desk.settings.visibility_delay) and not self.clock_jumps:
+            self._found.append(f"{order.ref} was placed {now - sent_at} after its mark: it may have been looked for")
         for pause in self._store.pauses.values():
-            if pause.scope in {"all", record.account} and sent_at is not None and pause.at < sent_at:
+            if pause.scope in {"all", record.account} and pause.at < sent_at:
                 self._found.append(f"{order.ref} was placed although {pause.scope} is paused: {pause.reason}")
+
+    def written(self, process: Process) -> None:
+        """Told after a record may have been written."""
+        for ref, intent in self._intents().items():
+            if intent.sent and intent.state is IntentState.RECORDED and process.link is not None:
+                self._resends.taken_back(ref, process.link, process.desk.settings.visibility_delay)
 
     def fact(self, fact: Fact) -> None:
         """Told of every fact."""
         if isinstance(fact, ProcessorHalted) and not self._forgetful:
             self._found.append(f"the processor halted: {fact.reason}")
+        if isinstance(fact, EventClosed) and not self._forgetful:
+            self._closing(fact)
+
+    def _closing(self, fact: EventClosed) -> None:
+        """Nothing moves any more, or a person has to look before anything else is traded."""
+        name, record = f"event {fact.event_id}", self._store.records[fact.key]
+        if fact.outcome is not Outcome.NEEDS_REVIEW:
+            if alive := working_at(self._sim, record):
+                self._found.append(f"{name} was closed as {fact.outcome} while {alive} could still trade")
+        elif fact.reason_code != ForeignOrdersOpen.reason_code and (record.account, True) not in self._store.pauses:
+            self._found.append(f"{name} needs review, and {record.account} is not held")
+
+    def published(self) -> None:
+        """Told after outcomes may have been published: of an end only once it is durable."""
+        news, self._told = self._store.outcomes[self._told :], len(self._store.outcomes)
+        self._found += [] if self._forgetful else judge_news(self._store, news)
 
     def acknowledged(self) -> None:
         """Told after entries may have been acknowledged."""
@@ -114,6 +149,8 @@ class Checkers:
             record = self._record_of(entry_id)
             if record is None:
                 self._found.append(f"entry {entry_id} was acknowledged, but nothing is known of it")
+            elif record.digest != body_digest(parse_event(self._store.entries[entry_id]["event"])):
+                self._found.append(f"entry {entry_id} was taken for a repeat of its event, but says something else")
             elif record.entry_id == entry_id and record.stage is not Stage.CLOSED and not self._forgetful:
                 self._found.append(f"entry {entry_id} was acknowledged while its event was {record.stage}")
 
@@ -131,9 +168,10 @@ class Checkers:
             *self._found,
             *self._doubled(),
             *self._pace(),
-            *self._finals(),
-            *self._dead_letters(),
+            *judge_telling(self._store, forgetful=self._forgetful),
+            *judge_letters(self._store),
             *(problem for record in self._store.records.values() for problem in self._judge(record)),
+            *(p for record in self._store.records.values() for p in judge_ending(record, self._sim, self._store)),
             *self._unexplained(),
         ]
 
@@ -145,34 +183,6 @@ class Checkers:
     def _pace(self) -> Iterator[str]:
         if self._sim.ledger.max_messages_per_second > MESSAGES_PER_SECOND_MAX * self.sharing_client_id:
             yield f"{self._sim.ledger.max_messages_per_second} messages were sent in one second"
-
-    def _finals(self) -> Iterator[str]:
-        """Each event in one final state, told once to a reader that de-duplicates by id."""
-        told: dict[str, dict[str, Any]] = {}
-        for envelope in self._store.outcomes:
-            before = told.setdefault(envelope["id"], envelope)
-            if before != envelope:
-                yield f"outcome {envelope['id']} was published with two contents"
-        finals: dict[str, list[str]] = defaultdict(list)
-        for envelope in told.values():
-            outcome = _outcome(envelope)
-            if outcome in _FINAL_TYPES:
-                finals[_event_id(envelope)].append(outcome)
-        for record in self._store.records.values():
-            if record.stage is not Stage.CLOSED or record.outcome not in FINAL:
-                yield f"event {record.event.id} ended as {record.stage} {record.outcome}"
-            lost = self._forgetful and not finals[record.event.id]  # the store may have lost the telling itself
-            if finals[record.event.id] != [str(record.outcome)] and not lost:
-                yield f"event {record.event.id} is {record.outcome}, the outcome stream says {finals[record.event.id]}"
-
-    def _dead_letters(self) -> Iterator[str]:
-        for letter in self._store.dead:
-            entry = self._store.entries[EntryId(letter["entry_id"])]
-            if "event" in entry and entry["event"] != letter["event"]:
-                yield f"dead letter {letter['entry_id']} is not whole"
-        entry_ids = [letter["entry_id"] for letter in self._store.dead]
-        if len(entry_ids) != len(set(entry_ids)):
-            yield f"an entry was buried twice: {entry_ids}"
 
     def _judge(self, record: EventRecord) -> Iterator[str]:
         if record.plan is None:
@@ -262,11 +272,3 @@ def _signed(intent: OrderIntent, shares: Decimal) -> Decimal:
 def _cost(plan: Plan) -> Decimal:
     """What commissions and spreads may take from the targets."""
     return sum((leg.commission + leg.quantity * leg.unit_value / 1000 for leg in plan.legs), Decimal(0))
-
-
-def _outcome(envelope: dict[str, Any]) -> str:
-    return str(envelope["data"]["outcome"])
-
-
-def _event_id(envelope: dict[str, Any]) -> str:
-    return str(envelope["data"]["event_id"])

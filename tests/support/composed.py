@@ -16,6 +16,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from event_processor.domain.event import parse_event
+from event_processor.domain.ids import AccountId, run_digest
 from tests.support.stack import ACCOUNT, EVENTS, NOT_FINAL, OUTCOMES, Entry, envelope
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +29,7 @@ PORTS = ("VNC_WEB_PORT", "API_PORT", "STATUS_PORT")
 QUICK = {
     "COMPOSE_FILE": "docker-compose.yml:docker-compose.sim.yml",
     "GATEWAY_START_SECONDS": "1",
-    "GATEWAY_PATIENCE_SECONDS": "20",
+    "GATEWAY_PATIENCE_SECONDS": "3",
     "SIMULATOR_TWOFA_SECONDS": "120",
     "SIMULATOR_RESTART_SECONDS": "1",
     "IB_CONNECT_TIMEOUT_SECONDS": "2",
@@ -244,10 +246,16 @@ class ComposedStack:
         self.wait_outcome(event_id, seconds=seconds)
         ends = [data["outcome"] for data in self.outcomes(event_id) if data["outcome"] not in NOT_FINAL]
         assert ends == [final], f"{event_id} ended as {ends}: {self.outcomes(event_id)[-1]}"
-        orders = [order for order in self.ledger("order_accepted") if f"{event_id}" in order["orderRef"]]
-        refs = [order["orderRef"] for order in orders]
+        accepted = self.ledger("order_accepted")
+        refs = [order["orderRef"] for order in accepted if order["clientId"] != 0]
         assert len(refs) == len(set(refs)), f"an order was placed twice: {refs}"
-        return orders
+        run = run_digest(parse_event(json.dumps(envelope(event_id, {"SPY": 1.0}))).key, AccountId(ACCOUNT))
+        return [order for order in accepted if run in order["orderRef"]]
+
+    def held(self, symbol: str) -> int:
+        """The shares that the pretended broker says the account has."""
+        lines = [entry for entry in self.ledger("position") if (entry["account"], entry["symbol"]) == (ACCOUNT, symbol)]
+        return int(float(lines[-1]["quantity"])) if lines else 0
 
 
 def copy_tree(folder: Path) -> None:

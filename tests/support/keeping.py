@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NoReturn, cast
 
 from event_processor.application.bell import Bell
-from event_processor.application.session_keeper import SessionKeeper
+from event_processor.application.session_keeper import KeeperSettings, SessionKeeper
 from event_processor.domain.facts import SessionChanged
 from event_processor.domain.ids import AccountId
 from event_processor.domain.reports import Evidence
@@ -84,12 +84,20 @@ class Post:
         restarting: bool = False,
         starts: datetime = AT,
         hours: GatewayHours | None = None,
+        settings: KeeperSettings | None = None,
     ) -> None:
         self.gateway, self.facts, self.bell, self.clock = Gateway(), FactBook(), Bell(), LoopClock(starts)
         broker = cast(Broker, self.gateway)
         self.hours = hours or GatewayHours(restart_window=ALL_DAY if restarting else None)
         self.keeper = SessionKeeper(
-            broker, self.clock, self.facts, self.bell, jitter=lambda: jitter, hours=self.hours, gateway_window=WINDOW
+            broker,
+            self.clock,
+            self.facts,
+            self.bell,
+            jitter=lambda: jitter,
+            hours=self.hours,
+            gateway_window=WINDOW,
+            settings=settings,
         )
 
     @property

@@ -57,15 +57,14 @@ def _pending(stack: Stack) -> int:
 
 
 def _orders(stack: Stack, refused: int) -> Iterator[str]:
-    accepted: dict[str, list[int]] = defaultdict(list)
-    for order in stack.ledger("order_accepted"):
-        if order["clientId"] != 0:
-            accepted[order["orderRef"]].append(order["permId"])
-        if order["clientId"] != 0 and not (order["tif"] == "DAY" and order["account"] and order["orderRef"]):
-            yield f"an order without tif, account or orderRef: {order}"
-    for ref, perm_ids in accepted.items():
-        if len(perm_ids) > 1:
-            yield f"{ref} was accepted {len(perm_ids)} times: {perm_ids}"
+    ours = [order for order in stack.ledger("order_accepted") if order["clientId"] != 0]
+    yield from (
+        f"an order without tif, account or orderRef: {order}"
+        for order in ours
+        if not (order["tif"] == "DAY" and order["account"] and order["orderRef"])
+    )
+    yield from _repeated(ours, "orderRef")
+    yield from _repeated(ours, "clientId", "orderId")
     refusals = [order for order in stack.ledger("order_refused") if order["code"] != 326]
     if len(refusals) != refused:
         yield f"{len(refusals)} orders were refused, not {refused}: {refusals}"
@@ -75,6 +74,16 @@ def _orders(stack: Stack, refused: int) -> Iterator[str]:
     failed = stack.ledger("fault_failed")
     if failed:
         yield f"the scenario did not happen as written: {failed}"
+
+
+def _repeated(orders: list[Entry], *names: str) -> Iterator[str]:
+    """What must name one order, and names several."""
+    named: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    for order in orders:
+        named[tuple(order[name] for name in names)].append(order["permId"])
+    for name, perm_ids in named.items():
+        if len(perm_ids) > 1:
+            yield f"{' and '.join(names)} {name} was accepted {len(perm_ids)} times: {perm_ids}"
 
 
 def _finals(stack: Stack, finals: Mapping[str, str]) -> Iterator[str]:

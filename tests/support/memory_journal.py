@@ -98,10 +98,10 @@ class MemoryJournal:
         await self._gate.call("open_accounts", "before")
         return sorted({record.account for record in self._state.records.values() if record.stage is not Stage.CLOSED})
 
-    async def last_closed(self, account: AccountId) -> EventRecord | None:
+    async def last_closed(self, account: AccountId, most: int = 1) -> Sequence[EventRecord]:
         await self._gate.call("last_closed", "before")
         records = [r for r in self._state.records.values() if r.account == account and r.closed_at is not None]
-        return max(records, key=lambda record: record.closed_at or record.accepted_at, default=None)
+        return sorted(records, key=lambda record: record.closed_at or record.accepted_at)[-most:]
 
     async def pauses(self) -> Sequence[Pause]:
         await self._gate.call("pauses", "before")

@@ -172,6 +172,7 @@ EXAMPLES: tuple[Example, ...] = (
         "somebody else is logged in",
         [session(SessionState.CONTENDED, "No market data during competing live session")],
     ),
+    ("the gateway is gone after that", [session(SessionState.STEPPED_BACK)]),
     ("the API is read-only", [session(SessionState.READ_ONLY)]),
     ("the client id is in use for a minute", [session(SessionState.CLIENT_ID_IN_USE)]),
     (

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from contextvars import ContextVar, copy_context
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from random import Random
 
 from event_processor.application.accounts import AccountRules
@@ -15,6 +16,7 @@ from event_processor.application.desk import Desk, Pauses, TradingSettings
 from event_processor.application.intake import Intake, IntakeSettings
 from event_processor.application.leases import Leases
 from event_processor.application.logins import Logins
+from event_processor.application.recovery import suspected
 from event_processor.application.session_keeper import SessionKeeper
 from event_processor.application.supervisor import Supervisor
 from event_processor.domain.facts import Fact, LeaseChanged
@@ -80,7 +82,8 @@ class Process:
         def intake(dispatch: Callable[[EventRecord], None]) -> Intake:
             limits = IntakeSettings(renew_seconds=LEASE_SECONDS / 3)
             desk = self.desk
-            return Intake(client.inbox, client.journal, desk.rules, clock, self, desk.bell, dispatch, limits)
+            doubted = partial(suspected, desk)
+            return Intake(client.inbox, client.journal, desk.rules, clock, self, desk.bell, dispatch, limits, doubted)
 
         self._supervisor = Supervisor(self.desk, client.outcomes, intake, version="0", trading_mode="paper")
         context = copy_context()
@@ -123,6 +126,11 @@ class Process:
             self.tokens[AccountId(fact.account)] = fact.token
         else:
             self.tokens.pop(AccountId(fact.account), None)
+
+    @property
+    def link(self) -> SimulatedLink | None:
+        """Its connection to the gateway."""
+        return self._broker.link
 
     @property
     def ended(self) -> bool:

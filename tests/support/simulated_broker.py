@@ -58,6 +58,11 @@ class SimulatedBroker:
         self._contracts: dict[tuple[ContractQuery, object], Contract] = {}
         self.killed = False
 
+    @property
+    def link(self) -> SimulatedLink | None:
+        """The connection, while there is one."""
+        return self._link
+
     def kill(self) -> None:
         """The process is gone."""
         self.killed = True
@@ -114,7 +119,7 @@ class SimulatedBroker:
     async def evidence(self) -> Evidence:
         async with self._looking:
             link = self._session()
-            interruptions = link.interruptions
+            interruptions, began = link.interruptions, asyncio.get_running_loop().time()
             try:
                 found = await self._look(link)
             except RequestRefused as refusal:
@@ -124,7 +129,7 @@ class SimulatedBroker:
             self._alive()
             if link.interruptions != interruptions:
                 raise GatewayDisconnected("the link was lost during the look-up", reason_code="link_lost")
-            link.looked = True
+            link.looks.append(began)
             return found
 
     async def open_orders(self) -> Sequence[OrderReport]:

@@ -70,8 +70,9 @@ class SimulatedLink:
         self.accounts: tuple[AccountId, ...] = ()
         self.link_down = False
         self.interruptions = 0
-        self.looked = False
-        """Whether all orders and executions were read since the session last came (back) up."""
+        self.looks: list[float] = []
+        """When the look-ups began by which all orders and executions were read since the session last came (back) up;
+        seconds of the loop."""
         self.lines: set[ConId] = set()
         self.positions: dict[tuple[AccountId, ConId], Position] = {}
         self.values: dict[AccountId, words.Values] = {}
@@ -273,10 +274,10 @@ class SimulatedLink:
     def _notice(self, request_id: int, code: int, text: str) -> None:
         around, happened = self._around, codes.session_event(code, text)
         if happened is SessionEvent.LINK_LOST:
-            self.link_down, self.looked = True, False
+            self.link_down, self.looks = True, []
             self.interruptions += 1
         elif happened is SessionEvent.LINK_RESTORED:
-            self.link_down, self.looked = False, False
+            self.link_down, self.looks = False, []
             self._subscribe()
         if happened is not None:
             around.tell(SessionInput(happened, code, text))

@@ -27,6 +27,7 @@ import redis
 
 from event_processor.entrypoints.demo.redis_server import HOST, RedisServer
 from event_processor.settings import environment_for
+from gateway_simulator.keeping import LEDGER
 from tests.support.processes import RunningProcess
 
 ACCOUNT = "DU1234567"
@@ -66,9 +67,10 @@ class Stack:
         *,
         accounts: str = "",
         started: bool = True,
+        kept: bool = False,
         **settings: str,
     ) -> None:
-        """`beside` another stack: one Redis for both, which the other one keeps."""
+        """`beside` another stack: one Redis for both, which the other keeps. `kept`: the simulator may be killed."""
         self.folder, self._beside = folder, beside
         self.scenario = scenario
         if "\n" in scenario:
@@ -79,11 +81,13 @@ class Stack:
             settings["ACCOUNTS_FILE"] = str(folder / "accounts.yaml")
         self._settings = {**QUICK, **settings}
         self._started = started
+        self._record = ["--keep", str(folder)] if kept else ["--ledger", str(folder / LEDGER)]
         self._ends = ExitStack()
         self._heard: list[Entry] = []
         self._last = "0-0"
         self._processors: list[RunningProcess] = []
-        self.ledger_file = folder / "ledger.jsonl"
+        self._gateways = self._control_port = self.port = 0
+        self.ledger_file = folder / LEDGER
         self.published: dict[str, Entry] = {}
 
     def __enter__(self) -> Self:
@@ -92,11 +96,7 @@ class Stack:
                 self._beside.redis_server if self._beside else ends.enter_context(self._redis())
             )
             self.redis = ends.enter_context(redis.Redis.from_url(self.redis_server.url, decode_responses=True))
-            self.simulator = ends.enter_context(self._simulator())
-            ready = self.simulator.wait_for_json(lambda line: line.get("event") == "listening")
-            self._control_port, self.port = int(ready["control_port"]), int(ready["port"])
-            self._news = ends.enter_context(socket.create_connection((HOST, self._control_port)))
-            self._news.sendall(b'{"action": "follow"}\n')
+            self._start_simulator(ends)
             self._settings |= {"REDIS_URL": self.redis_server.url, "IB_PORT": str(self.port)}
             self._ends = ends.pop_all()
             if self._started:
@@ -117,9 +117,21 @@ class Stack:
         (self.folder / "redis").mkdir()
         return RedisServer(self.folder / "redis")
 
-    def _simulator(self) -> RunningProcess:
-        words = ["--port", "0", "--control-port", "0", "--scenario", self.scenario, "--ledger", str(self.ledger_file)]
-        return RunningProcess([sys.executable, "-m", "gateway_simulator", *words], self.folder / "simulator.log")
+    def _start_simulator(self, ends: ExitStack, ids_back: int = 0) -> None:
+        self._gateways += 1
+        words = ["--scenario", self.scenario, *self._record, "--ids-back", str(ids_back)]
+        words += ["--port", str(self.port), "--control-port", str(self._control_port)]
+        log = self.folder / f"simulator-{self._gateways}.log"
+        self.simulator = ends.enter_context(RunningProcess([sys.executable, "-m", "gateway_simulator", *words], log))
+        ready = self.simulator.wait_for_json(lambda line: line.get("event") == "listening")
+        self._control_port, self.port = int(ready["control_port"]), int(ready["port"])
+        self._news = ends.enter_context(socket.create_connection((HOST, self._control_port)))
+        self._news.sendall(b'{"action": "follow"}\n')
+
+    def restart_simulator(self, *, ids_back: int = 0) -> None:
+        """SIGKILL for the gateway, then a new one at the same place: same exchange, lower `nextValidId`."""
+        self.simulator.kill()
+        self._start_simulator(self._ends, ids_back)
 
     # -- the processor -------------------------------------------------------------------------------------
 

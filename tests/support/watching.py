@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import NoReturn, cast
 
 from event_processor.application.login_watch import LoginWatch, WatchSettings
+from event_processor.application.session_keeper import KeeperSettings
 from event_processor.domain.facts import Fact
 from event_processor.domain.ids import AccountId
 from event_processor.domain.record import EventRecord
@@ -49,9 +50,9 @@ class Books:
     async def open_records(self) -> Sequence[EventRecord]:
         return self.records
 
-    async def last_closed(self, account: AccountId) -> EventRecord | None:
+    async def last_closed(self, account: AccountId) -> Sequence[EventRecord]:
         assert account
-        return None
+        return ()
 
 
 class Room(Post):
@@ -64,9 +65,10 @@ class Room(Post):
         settings: WatchSettings = SETTINGS,
         *,
         slow: bool = False,
+        keeping: KeeperSettings | None = None,
     ) -> None:
         """With `slow` the keeper tries to connect about once in half a minute, for stories of days."""
-        super().__init__(starts=starts, hours=hours, jitter=SLOW if slow else 0.5)
+        super().__init__(starts=starts, hours=hours, jitter=SLOW if slow else 0.5, settings=keeping)
         self.gateway.refuses = LoginRequired()
         self.told_at: list[tuple[float, Fact]] = []
         self.books, self.notes = Books(), Notes()

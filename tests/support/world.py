@@ -88,6 +88,7 @@ class World:
         self._trading = trading or TradingSettings()
         self._alarm = Alarm(self.sim)
         self.checkers = Checkers(self.sim, self.store, forgetful=self._trouble.lost_write > 0, hours=self._hours)
+        self.checkers.clock_jumps = bool(self._trouble.jumps)
         self.sim.ledger.on_entry.append(self._ledger_entry)
         self._processes: list[Process] = []
         self._expected = 0
@@ -239,11 +240,15 @@ class World:
 
     async def _interrupt(self, call: str, moment: Moment) -> None:
         process = CALLER.get(None)
+        if process is not None and call == "write" and moment == "after":
+            self.checkers.written(process)
         if process is not None:
             self.on_call(process, call, moment)
             await self._faults.strike(self.store, process.name, call, moment)
         if call == "acknowledge" and moment == "after":
             self.checkers.acknowledged()
+        elif call == "publish" and moment == "after":
+            self.checkers.published()
 
     def tell(self, who: str, what: object) -> None:
         """Add a line to the timeline."""

@@ -2,8 +2,8 @@
 # first word is ok, bad (it will not work) or look (a person should look). Sourced after stack.bash and vnc_password.bash.
 # shellcheck shell=bash disable=SC2034
 
-CHECKS_BEFORE_UP="engine compose settings secrets vnc_password ports"
-CHECKS="engine compose settings names configuration secrets vnc_password ports clock disk memory volumes journal backup"
+CHECKS_BEFORE_UP="engine compose settings files secrets vnc_password ports"
+CHECKS="engine compose settings names configuration files secrets vnc_password ports clock disk memory volumes journal backup"
 
 ENGINE_MIN=25.0    # health checks that look often while starting (start_interval)
 COMPOSE_MIN=2.24   # services in several env files, required variables, --wait-timeout
@@ -104,6 +104,18 @@ check_configuration() {
     else
         found bad configuration "docker compose config refuses it: $(printf '%s' "$error" | tail -n 1 | tr '|' '/')" \
             "correct $ENV_FILE"
+    fi
+}
+
+# The containers run as other users: a copy made under umask 077 gives them programs and settings they cannot read.
+check_files() {
+    local folders='docker event_processor gateway_simulator healthcheck' closed
+    # shellcheck disable=SC2086  # folders, one word each
+    closed=$(find $folders \( -type d ! -perm -005 -o -type f ! -perm -004 \) -print 2>/dev/null | head -n 1)
+    if [ -n "$closed" ]; then
+        found bad files "the containers' users cannot read $closed" "chmod -R go+rX $folders"
+    else
+        found ok files "the containers' users can read theirs"
     fi
 }
 

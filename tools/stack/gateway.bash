@@ -36,6 +36,9 @@ logged_since() { docker logs --since "$1" "$(container ibkr)" 2>&1 | grep -F "$2
 # keep_down: the engine does not bring the gateway back when it ends.
 keep_down() { docker update --restart=no "$(container ibkr)" >/dev/null; }
 
+# gateway_pauses: whether it has stepped back for another login and waits, logged in nowhere, before it tries again.
+gateway_pauses() { [[ $(gateway_line "$(container ibkr)") == *'"contended"'* ]]; }
+
 # forget_pause: a stop that was asked for is no reason to hesitate at the next start.
 forget_pause() { compose exec -T ibkr rm -f "$POLICY_COUNTER" || note "the gateway may wait a little at its next start"; }
 
@@ -44,6 +47,11 @@ forget_pause() { compose exec -T ibkr rm -f "$POLICY_COUNTER" || note "the gatew
 log_out() {
     runs ibkr || return 0
     keep_down
+    if gateway_pauses; then # nobody is logged in, and a program that waits does not hear that it is to end
+        forget_pause
+        compose kill ibkr
+        return 0
+    fi
     if ! tell_gateway "$1"; then
         forget_pause
         return 1

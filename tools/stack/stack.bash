@@ -36,9 +36,9 @@ use_stack() {
     local name=${COMPOSE_PROJECT_NAME:-}
     name=${name%-practice}
     case $1 in
-        real) ENV_FILE=.env SECRETS=secrets ;;
+        real) ENV_FILE=.env SECRETS=secrets UP='make up' ;;
         practice)
-            ENV_FILE=$STATE/practice.env SECRETS=secrets/practice
+            ENV_FILE=$STATE/practice.env SECRETS=secrets/practice UP='make up-sim'
             name=${name:+$name-practice}
             unset COMPOSE_FILE # the settings of the practice stack say which files it is made of
             ;;
@@ -63,6 +63,15 @@ setting() {
         esac
     fi
     printf '%s\n' "${value:-${2:-}}"
+}
+
+# title: which stack this is about; the first line of what a person is shown.
+title() {
+    case $WHICH-$(setting TRADING_MODE paper) in
+        practice-*) say "practice stack (make ... STACK=real for the other)  PRACTICE: simulated broker, no order leaves this machine" ;;
+        *-live) say "real stack  LIVE: real money" ;;
+        *) say "real stack  PAPER: IBKR's paper account" ;;
+    esac
 }
 
 project() { setting COMPOSE_PROJECT_NAME rebalancer; }
@@ -127,10 +136,13 @@ until_true() {
     done
 }
 
+# held_back: the start-up gate runs, and the event processor starts when it is through.
+held_back() { runs healthcheck && ! runs event-processor; }
+
 # rebalancer ARGUMENTS: the product's own command, inside the running event processor.
 rebalancer() {
     runs event-processor || stop "the event processor does not run" "this command runs inside it" \
-        "make up; after a halt: make resume"
+        "$UP; after a halt: make resume"
     if [ -t 0 ] && [ -t 1 ]; then
         compose exec event-processor rebalancer "$@"
     else

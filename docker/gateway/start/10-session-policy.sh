@@ -36,7 +36,8 @@ fi
 pause=${pauses[starts < 5 ? starts : 5]}
 touch "$here"
 mkdir -p "${file%/*}"
-if ! printf 'starts=%d\nstarted=%d\nuntil=%d\n' $((starts + 1)) $((now + pause)) $((now + pause)) >"$file.new" ||
+if ! printf 'starts=%d\nstarted=%d\nsince=%d\nuntil=%d\n' $((starts + 1)) $((now + pause)) "$now" $((now + pause)) \
+    >"$file.new" ||
     ! mv "$file.new" "$file"; then
     say "cannot write $file: the pauses will not grow"
 fi

@@ -15,6 +15,7 @@ from event_processor.domain.ids import AccountId, ConId
 from event_processor.domain.portfolio import AccountState, Position
 from event_processor.errors import GatewayDisconnected
 
+_READY = "AccountReady"
 _BASE = "BASE"
 """The currency of values that are sums over all currencies, in the base currency."""
 _CASH_TAGS = (
@@ -35,6 +36,7 @@ class AccountBook:
     def __init__(self) -> None:
         self._values: dict[AccountId, _Values] = defaultdict(dict)
         self._values_complete: dict[AccountId, asyncio.Event] = defaultdict(asyncio.Event)
+        self._values_ready: dict[AccountId, asyncio.Event] = defaultdict(_happened)
         self._positions: dict[tuple[AccountId, ConId], Position] = {}
         self._positions_complete = asyncio.Event()
         self._worth: dict[tuple[AccountId, ConId], tuple[Decimal, str]] = {}
@@ -67,7 +69,14 @@ class AccountBook:
         self._positions_complete.set()
 
     def value(self, account: AccountId, tag: str, text: str, currency: str) -> None:
-        """One account value."""
+        """One account value. While IBKR's servers reset, AccountReady is false and what follows may be wrong (TWS API,
+        "Account Updates"): then nothing is known of the account until it is true."""
+        ready = self._values_ready[account]
+        if tag == _READY and text.lower() == "false":
+            ready.clear()
+        elif tag == _READY and not ready.is_set():
+            self._values[account].clear()
+            ready.set()
         self._values[account][tag, currency] = text
 
     def worth(self, account: AccountId, position: Position, market_value: float) -> None:
@@ -84,6 +93,7 @@ class AccountBook:
         """Wait until positions and this account's values were sent whole; the caller bounds the wait."""
         await self._positions_complete.wait()
         await self._values_complete[account].wait()
+        await self._values_ready[account].wait()
 
     def state(self, account: AccountId, at: datetime) -> AccountState:
         """The account as it stands; `GatewayDisconnected` when the gateway left out what a plan needs."""
@@ -124,6 +134,12 @@ class AccountBook:
             return sum(known, Decimal(0))
         stocks = (("StockMarketValue", _BASE),)
         return holdings_value - _needed(account, self._values[account], stocks)
+
+
+def _happened() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
 
 
 def _base_currency(account: AccountId, values: _Values) -> str:

@@ -13,6 +13,7 @@ from event_processor.domain.reports import NoticeKind
 from event_processor.domain.session import SessionEvent
 
 MESSAGE_RATE_EXCEEDED = 100
+LINES_EXHAUSTED = 101
 PRICE_STEP = 110
 UNKNOWN_CONTRACT = 200
 VALIDATION_FAILED = 321
@@ -80,7 +81,7 @@ _SESSION_CODES: dict[int, SessionEvent] = {
 }
 
 DATA_REFUSALS: dict[int, str] = {
-    101: "too many market data lines are in use",
+    LINES_EXHAUSTED: "too many market data lines are in use",
     UNKNOWN_CONTRACT: "IBKR does not know the contract",
     VALIDATION_FAILED: "the gateway refused the request",
     354: "no market data subscription",

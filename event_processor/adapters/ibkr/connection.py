@@ -66,14 +66,16 @@ class Connection:
                 settings.host,
                 settings.port,
                 settings.client_id,
-                timeout=settings.connect_timeout_seconds,
+                timeout=0,  # one limit for all steps; those of `wait` tell them apart
                 raiseSyncErrors=True,
                 fetchFields=ib.StartupFetchNONE,
             )
         )
-        opened = False
+        opened, ends = False, {attempt, self._lost}
         try:
-            await asyncio.wait({attempt, self._lost}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(ends, timeout=settings.connect_timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
+            if self.welcomed:  # all that is missing is an answer: the positions
+                await asyncio.wait(ends, timeout=settings.request_timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
             error = attempt.exception() if attempt.done() else None
             if not attempt.done() or error is not None:
                 raise self._why_not_connected(error)
@@ -124,7 +126,8 @@ class Connection:
             return GatewayDisconnected(f"no connection to {where}: {error}")
         if not self.welcomed:
             return LoginRequired(f"{where} accepts connections but does not answer: nobody is logged in")
-        return GatewayDisconnected(f"{where} answered only in part: {error}", reason_code="request_timeout")
+        why = error or "positions are missing"
+        return GatewayDisconnected(f"{where} answered only in part: {why}", reason_code="request_timeout")
 
     # asking
 
@@ -206,6 +209,11 @@ class Connection:
         request_id = await self._next_request()
         self._send(lambda: self.facade.client.reqAccountUpdatesMulti(request_id, account, "", False))  # noqa: FBT003
         return request_id
+
+    async def end_one_of_many(self, request_id: int) -> None:
+        """No more values for this request."""
+        await self._pacer.slot()
+        self._send(lambda: self.facade.client.cancelAccountUpdatesMulti(request_id))
 
     def place(self, order: Order, order_id: int) -> None:
         """Write the order to the socket, past ib_async's own book of trades."""

@@ -25,8 +25,9 @@ from event_processor.adapters.ibkr import translate
 from event_processor.adapters.ibkr.pacing import Pacer
 from event_processor.adapters.ibkr.wrapper import Receiver, RecordingWrapper
 
-FIRST_REQUEST_ID = 1_000_000_000
-"""Order ids count up from small numbers; requests from here."""
+FIRST_REQUEST_ID = 2_000_000_000
+"""Requests count up from here. Order ids stay below: those of a program that takes the time in seconds for its own push
+ours, by `nextValidId` or as open orders, as high as that."""
 
 _ESSENTIAL = {
     3: "orderStatus", 4: "error", 5: "openOrder", 11: "execDetails", 53: "openOrderEnd", 55: "execDetailsEnd",

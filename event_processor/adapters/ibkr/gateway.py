@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
+from event_processor.adapters.ibkr.behind import listens
 from event_processor.adapters.ibkr.contracts import ContractBook, ContractStore
 from event_processor.adapters.ibkr.link import Link, Surroundings
 from event_processor.adapters.ibkr.options import IbkrSettings
@@ -20,7 +21,7 @@ from event_processor.domain.session import SessionInput
 from event_processor.errors import GatewayDisconnected, LoginRequired
 from event_processor.ports import Clock
 
-_PATIENT_EVERY = 5
+_PATIENT_EVERY, _MOST_PATIENT_EVERY = 5, 20
 _IMPATIENT_SECONDS = 1.0
 
 __all__ = ["IbkrBroker", "IbkrSettings"]
@@ -52,16 +53,25 @@ class IbkrBroker:
         try:
             accounts = await link.open()
         except LoginRequired:
+            await self._look_behind()
             self._silences += 1
             raise
         self._link, self._silences = link, 0
         self._warmth.connected(link)
         return accounts
 
+    async def _look_behind(self) -> None:
+        """Raise GatewayDisconnected when it was a relay that was silent, and there is no gateway behind it."""
+        behind = self._settings.behind
+        if behind is not None and not await listens(*behind, _IMPATIENT_SECONDS):
+            raise GatewayDisconnected("nothing accepts connections at {}:{}: the gateway is not up".format(*behind))
+
     def _connect_timeout(self) -> float:
         """A gateway that has been silent is asked for a second at a time, so that we are there within one of its
-        login; now and then it gets its full time, in case it is only slow."""
+        login; now and then it gets its full time, in case it is only slow, and once in a while that of any answer."""
         full = self._settings.connect_timeout_seconds
+        if self._silences % _MOST_PATIENT_EVERY == _MOST_PATIENT_EVERY - 1:
+            return max(full, self._settings.request_timeout_seconds)
         return full if self._silences % _PATIENT_EVERY == 0 else min(full, _IMPATIENT_SECONDS)
 
     async def disconnect(self) -> None:

@@ -62,6 +62,7 @@ class Link:
         self._open = False
         self._accounts: tuple[AccountId, ...] = ()
         self._account_requests: dict[int, AccountId] = {}
+        self._replaced_requests: list[int] = []
         self._resubscribing: asyncio.Task[None] | None = None
         self._lookups = Lookups()
         self._account_book = AccountBook()
@@ -142,8 +143,13 @@ class Link:
         if len(self._accounts) == 1:
             await self.connection.subscribe_account(self._accounts[0])
             return
+        self._replaced_requests += self._account_requests
+        self._account_requests.clear()
         for account in self._accounts:
             self._account_requests[await self.connection.subscribe_one_of_many(account)] = account
+        while self._replaced_requests:
+            await self.connection.end_one_of_many(self._replaced_requests[-1])
+            self._replaced_requests.pop()
 
     async def _subscribe_anew(self) -> None:
         try:
@@ -172,10 +178,10 @@ class Link:
         self._notice_session(code, text)
         if self._quote_book.notice(request_id, code):
             return
-        if 0 < request_id < FIRST_REQUEST_ID:
-            orders = self._around.orders
-            kind = codes.order_notice(code, text, working=orders.accepted(request_id))
-            self._around.publish(OrderNotice(orders.ref_of(request_id), request_id, code, text, kind))
+        ref = self._around.orders.ref_of(request_id)
+        if ref or 0 < request_id < FIRST_REQUEST_ID:
+            kind = codes.order_notice(code, text, working=self._around.orders.accepted(request_id))
+            self._around.publish(OrderNotice(ref, request_id, code, text, kind))
 
     def _notice_session(self, code: int, text: str) -> None:
         if code == codes.CLIENT_ID_TAKEN:

@@ -3,6 +3,9 @@
 The contracts asked for get standing lines, as far as the lines reach. When there are more, some lines are kept
 for what is left over: it is asked for by snapshot, a wave at a time, and so is what has not been heard of for a
 while. A standing line is only given up when there is no other room, the longest unused first.
+
+Other programs of the same user, such as TWS, use lines too. When the gateway says that there are no more (101), we make
+do with those we have until the next connection.
 """
 
 from __future__ import annotations
@@ -44,7 +47,7 @@ class QuoteBook:
         self._wire = wire
         self._now = now
         self._settings = settings
-        self._wave_max = max(1, settings.market_data_lines // 3)
+        self._lines_max = settings.market_data_lines
         self._lines: dict[ConId, Line] = {}
         self._by_request: dict[int, Line] = {}
         self._refused: set[ConId] = set()
@@ -61,9 +64,11 @@ class QuoteBook:
         """
         async with self._turn:
             lines = [self._line(contract) for contract in {each.con_id: each for each in contracts}.values()]
-            now = self._now()
-            await self._fetch([line for line in lines if line.quote(now, age_seconds_max / 2) is None], lines)
-            now = self._now()
+            now, lines_max = self._now(), self._lines_max + 1
+            while self._lines_max < lines_max:  # again with fewer, as often as the gateway has no more
+                lines_max = self._lines_max
+                await self._fetch([line for line in lines if line.quote(now, age_seconds_max / 2) is None], lines)
+                now = self._now()
             found = {line.contract.con_id: line.quote(now, age_seconds_max) for line in lines}
             self._lines = {con_id: line for con_id, line in self._lines.items() if line.standing_id}
         missing = [line for line in lines if found[line.contract.con_id] is None]
@@ -94,6 +99,7 @@ class QuoteBook:
         self._lines.clear()
         self._by_request.clear()
         self._refused.clear()
+        self._lines_max = self._settings.market_data_lines
 
     def tick_price(self, request_id: int, tick_type: int, price: float) -> None:
         """A price tick; unknown ids are lines given up."""
@@ -126,7 +132,10 @@ class QuoteBook:
         line.hear_code(code)
         if code in codes.DATA_REFUSALS:
             del self._by_request[request_id]
-            self._refused.add(line.contract.con_id)
+            if code == codes.LINES_EXHAUSTED:
+                self._lines_max = max(1, min(self._lines_max, len(self._by_request)))
+            else:
+                self._refused.add(line.contract.con_id)
         self._news.set()
         return True
 
@@ -159,15 +168,19 @@ class QuoteBook:
 
     async def _divide(self, newcomers: int, missing: int, wanted: AbstractSet[ConId]) -> tuple[int, int]:
         """How many newcomers get standing lines, and how many lines are left for a wave of snapshots."""
-        free = self._settings.market_data_lines - self._standing
+        free = self._lines_max - self._standing
         wave = min(self._wave_max, max(missing - newcomers, missing - free))
         free = await self._make_room(wave, wanted)
         return min(newcomers, free - wave), max(1, wave)
 
     def _reach(self, count: int) -> int:
         """How many of so many contracts can stand: all, or what leaves room for snapshots of the others."""
-        lines = self._settings.market_data_lines
+        lines = self._lines_max
         return lines - min(self._wave_max, max(0, count - lines))
+
+    @property
+    def _wave_max(self) -> int:
+        return max(1, self._lines_max // 3)
 
     @property
     def _standing(self) -> int:
@@ -175,7 +188,7 @@ class QuoteBook:
 
     async def _make_room(self, count: int, wanted: AbstractSet[ConId]) -> int:
         """Give up standing lines until so many are free, those that are not wanted first; how many are free."""
-        free = self._settings.market_data_lines - self._standing
+        free = self._lines_max - self._standing
         standing = [line for line in self._lines.values() if line.standing_id]
         for line in sorted(standing, key=lambda line: line.contract.con_id in wanted):
             if free >= count:

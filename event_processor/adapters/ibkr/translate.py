@@ -22,6 +22,8 @@ SMART = "SMART"
 _SIDES = {"BUY": Side.BUY, "BOT": Side.BUY, "SELL": Side.SELL, "SLD": Side.SELL, "SSHORT": Side.SELL}
 _UNSET_FROM = Decimal("1e300")
 """Unset doubles are 1.7976931348623157E308 on the wire."""
+_UNSET_QUANTITIES, _UNSET_QUANTITIES_FROM = frozenset({Decimal(2**31 - 1)}), Decimal("9.2e18")
+"""The largest integers, of 32 bits or of 64 and more: "no quantity" (ibapi, decoder of Decimal)."""
 _UTC_FORMAT = "%Y%m%d-%H:%M:%S"
 _ZONED_FORMAT = "%Y%m%d %H:%M:%S"
 
@@ -36,6 +38,12 @@ def decimal(value: object) -> Decimal | None:
         return None
     whole = number.to_integral_value()
     return whole if whole == number else number
+
+
+def quantity(value: object) -> Decimal | None:
+    """A number of shares; None when it is missing or unset, which has more spellings than for other numbers."""
+    number = decimal(value)
+    return None if number is None or number in _UNSET_QUANTITIES or abs(number) >= _UNSET_QUANTITIES_FROM else number
 
 
 def known_decimal(value: object) -> Decimal:
@@ -63,7 +71,7 @@ def open_order(order_id: int, contract: ib.Contract, order: ib.Order, state: ib.
         con_id=ConId(contract.conId),
         symbol=contract.symbol,
         side=side(order.action),
-        quantity=decimal(order.totalQuantity),
+        quantity=quantity(order.totalQuantity),
         reason=state.warningText,
     )
 
@@ -77,7 +85,7 @@ def order_status(order_id: int, status: str, filled: float, perm_id: int, client
         perm_id=PermId(perm_id),
         order_id=order_id,
         client_id=client_id,
-        filled=decimal(filled),
+        filled=quantity(filled),
         reason=why_held,
     )
 
@@ -92,8 +100,8 @@ def completed_order(contract: ib.Contract, order: ib.Order, state: ib.OrderState
         con_id=ConId(contract.conId),
         symbol=contract.symbol,
         side=side(order.action),
-        quantity=decimal(order.totalQuantity),
-        filled=decimal(order.filledQuantity),
+        quantity=quantity(order.totalQuantity),
+        filled=quantity(order.filledQuantity),
         reason=state.completedStatus or state.warningText,
     )
 
@@ -119,13 +127,14 @@ def execution(contract: ib.Contract, report: ib.Execution) -> Execution:
         order_id=0 if report.orderId == ib.util.UNSET_INTEGER else report.orderId,
         client_id=report.clientId,
         symbol=contract.symbol,
-        cumulative=decimal(report.cumQty),
+        cumulative=quantity(report.cumQty),
     )
 
 
-def commission(report: ib.CommissionReport) -> Commission:
-    """A commissionReport message (ValueError when the amount is missing)."""
-    return Commission(ExecId(report.execId), known_decimal(report.commission), report.currency)
+def commission(report: ib.CommissionReport) -> Commission | None:
+    """A commissionReport message; None while the amount is not known (unset)."""
+    amount = decimal(report.commission)
+    return None if amount is None else Commission(ExecId(report.execId), amount, report.currency)
 
 
 def position(contract: ib.Contract, quantity: float, average_cost: float) -> Position:

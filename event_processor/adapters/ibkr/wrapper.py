@@ -133,7 +133,8 @@ class RecordingWrapper(Wrapper):
 
     @_recorded
     def commissionReport(self, commissionReport: ib.CommissionReport) -> None:
-        self.receiver.commission(translate.commission(commissionReport))
+        if commission := translate.commission(commissionReport):
+            self.receiver.commission(commission)
 
     # positions and money
 

@@ -17,7 +17,7 @@ from event_processor.domain.facts import (
     StoreLost,
     StoreRestored,
 )
-from event_processor.domain.session import ADVICE, SessionState
+from event_processor.domain.session import ADVICE, UNCONNECTED, SessionState
 from event_processor.domain.topics import Topic
 
 STORE_SECONDS = 15.0
@@ -25,6 +25,7 @@ EVENT_SECONDS = 900.0
 
 SESSION_TROUBLES: dict[SessionState, tuple[float, str]] = {
     SessionState.CONTENDED: (0.0, "Somebody else is logged in"),
+    SessionState.STEPPED_BACK: (0.0, "The gateway has stepped back"),
     SessionState.READ_ONLY: (0.0, "The API is read-only"),
     SessionState.CLIENT_ID_IN_USE: (60.0, "The client id is in use"),
     SessionState.LINK_LOST: (300.0, "The gateway has no link to IBKR"),
@@ -79,7 +80,7 @@ class Reader:
         self._troubles.calm("session ", but=f"session {state}")
         if state in SESSION_TROUBLES:
             patience, title = SESSION_TROUBLES[state]
-            heard = [f"The gateway says: {detail.rstrip('.')}."] if detail else []
+            heard = [f"The gateway says: {detail.rstrip('.')}."] if detail and state not in UNCONNECTED else []
             lasted = [f"This has lasted {patience / 60:.0f} min."] if patience else []
             message = self._words.message(
                 Topic.SESSION,

@@ -185,7 +185,7 @@ class RedisJournal:
         )
         return [account for account, count in zip(accounts, counts, strict=True) if count]
 
-    async def last_closed(self, account: AccountId) -> EventRecord | None:
+    async def last_closed(self, account: AccountId, most: int = 1) -> Sequence[EventRecord]:
         recent = await self._link.command("list events", "ZREVRANGE", keys.RECENT, 0, PAGE - 1, repeat=True)
         heads = await self._link.commands(
             "read events", [("HGET", keys.event(EventKey(key)), "head") for key in recent], repeat=True
@@ -194,7 +194,8 @@ class RedisJournal:
             (key, *closing_of(head)) for key, head in zip(recent, heads, strict=True) if head
         ]  # the list lives longer
         closed = [(at, key) for key, whose, at in ends if whose == account and at is not None]
-        return await self.find(EventKey(max(closed)[1])) if closed else None
+        found = [await self.find(EventKey(key)) for _, key in sorted(closed)[-most:]]
+        return [record for record in found if record is not None]
 
     async def order_id_floor(self, client_id: int) -> int:
         floor = await self._link.command("look up the order ids", "HGET", keys.ORDER_IDS, str(client_id), repeat=True)

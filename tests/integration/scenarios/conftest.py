@@ -19,6 +19,7 @@ def start(tmp_path: Path) -> Iterator[StartStack]:
     with ExitStack() as ends:
 
         def start(scenario: str = "plain", *, accounts: str = "", started: bool = True, **settings: str) -> Stack:
-            return ends.enter_context(Stack(tmp_path, scenario, accounts=accounts, started=started, **settings))
+            running = Stack(tmp_path, scenario, accounts=accounts, started=started, kept=False, **settings)
+            return ends.enter_context(running)
 
         yield start

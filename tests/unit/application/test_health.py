@@ -76,6 +76,7 @@ def test_only_a_ready_session_is_ready(state: SessionState) -> None:
         (SessionState.LINK_LOST, Status.LINK_LOST),
         (SessionState.READ_ONLY, Status.READ_ONLY),
         (SessionState.RESTARTING, Status.RESTARTING),
+        (SessionState.STEPPED_BACK, Status.CONTENDED),
         (SessionState.SYNCING, Status.STARTING),
         (SessionState.DOWN, Status.DOWN),
         (SessionState.CLIENT_ID_IN_USE, Status.DOWN),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -21,6 +21,7 @@ from event_processor.domain.intent import IntentState, OrderIntent
 from event_processor.domain.record import EventRecord
 from event_processor.domain.reports import Commission, Execution, Report
 from tests.support.builders import AT
+from tests.support.making import CLIENT_ID, ORDER_ID, report
 from tests.support.records import accepted, planned
 
 ORDERS = 50
@@ -119,3 +120,25 @@ async def test_a_stranger_s_commission_changes_nothing() -> None:
     heard.hear(Commission(ExecId("ffff.01"), Decimal(1), "USD"))
     await heard.fold()
     assert run.intents == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "ours"),
+    [
+        ({"client_id": CLIENT_ID}, True),
+        ({"client_id": CLIENT_ID + 1}, False),
+        ({"client_id": CLIENT_ID, "order_id": ORDER_ID + 1}, False),
+        ({"client_id": CLIENT_ID, "order_ref": "by hand"}, False),
+    ],
+    ids=["ours", "another client", "another order", "another reference"],
+)
+async def test_an_order_id_means_an_order_of_its_client_only(changes: dict[str, Any], ours: bool) -> None:
+    """Every client counts its order ids from one: without a reference, id and client together name an order; and a
+    reference that is there decides."""
+    record = planned(accepted())
+    first = replace(record.intents[0].to(IntentState.SUBMITTING), order_id=ORDER_ID, client_id=CLIENT_ID, sent=1)
+    run = Written(replace(record, intents=(first,)))
+    heard = Hearing(run, cast("Doubts", None))
+    heard.hear(replace(report(of=first, order_ref="", perm_id=PermId(0)), **changes))
+    await heard.fold()
+    assert (run.intents[0].state is IntentState.WORKING) is ours

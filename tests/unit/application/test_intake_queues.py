@@ -59,6 +59,25 @@ def test_of_a_queue_for_one_account_only_the_newest_waits() -> None:
     run_virtual(main())
 
 
+def test_what_may_have_been_sent_is_left_to_the_account() -> None:
+    """The journal lost an event of which this process has sent orders, and it comes again beside a newer one: the
+    account's processor gets it, and looks at the broker before it ends it."""
+
+    async def main() -> None:
+        door = Door()
+        door.suspects.add("2")
+        entries = queued(door, *map(text, "123"))
+        async with running(door.intake.run()):
+            await soon()
+        assert {record.event.id for record in door.dispatched} == {"2", "3"}
+        records = by_id(door)
+        assert (records["1"].outcome, records["2"].outcome) == (Outcome.SUPERSEDED, None)
+        assert records["2"].stage is Stage.ACCEPTED
+        assert entries[1] in door.store.pending
+
+    run_virtual(main())
+
+
 def test_nothing_is_superseded_before_its_successor_is_accepted() -> None:
     """Died at any write of the batch: an event that is over has a newer one, accepted, in its account."""
 

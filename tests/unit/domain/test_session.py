@@ -22,6 +22,7 @@ CONNECTING = {
     E.SILENT: S.AWAITING_LOGIN,
     E.CLIENT_ID_TAKEN: S.CLIENT_ID_IN_USE,
     E.CONNECTED: S.SYNCING,
+    E.STEPPED_BACK: S.STEPPED_BACK,
 }
 LOSING = {E.SOCKET_LOST: S.DOWN, E.RESTART_EXPECTED: S.RESTARTING, E.READ_ONLY: S.READ_ONLY, E.LINK_RESTORED: S.SYNCING}
 EXPECTED: dict[SessionState, dict[SessionEvent, SessionState]] = {
@@ -32,6 +33,12 @@ EXPECTED: dict[SessionState, dict[SessionEvent, SessionState]] = {
         E.CLIENT_ID_TAKEN: S.CLIENT_ID_IN_USE,
         E.CONNECTED: S.SYNCING,
         E.RESTART_OVERDUE: S.DOWN,
+    },
+    S.STEPPED_BACK: {
+        E.SILENT: S.AWAITING_LOGIN,
+        E.CLIENT_ID_TAKEN: S.CLIENT_ID_IN_USE,
+        E.CONNECTED: S.SYNCING,
+        E.PAUSE_OVER: S.DOWN,
     },
     S.SYNCING: {**LOSING, E.LINK_LOST: S.LINK_LOST, E.SYNCED: S.READY},
     S.READY: {**LOSING, E.LINK_LOST: S.LINK_LOST},
@@ -44,7 +51,7 @@ EXPECTED: dict[SessionState, dict[SessionEvent, SessionState]] = {
 
 @pytest.mark.parametrize(("state", "event"), list(product(S, E)))
 def test_every_state_answers_every_input_as_written(state: SessionState, event: SessionEvent) -> None:
-    """All 130 pairs: a row of the table moves, STOP stops, everything else stays put."""
+    """All 165 pairs: a row of the table moves, STOP stops, everything else stays put."""
     expected = S.STOPPED if event is E.STOP else EXPECTED[state].get(event, state)
     assert step(state, event) is expected
 

@@ -12,8 +12,10 @@ import threading
 import time
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -248,6 +250,46 @@ def test_a_login_program_without_gateway_is_starting(names: tuple[str, ...], sta
         told = run(peer.port, seen)[1]
     assert told["status"] == status
     assert read_report(told).as_json() == told
+
+
+@pytest.mark.parametrize("action", ["nobody", "slam", "wrong"])
+def test_a_gateway_that_has_stepped_back_says_until_when(action: str, tmp_path: Path) -> None:
+    """Also in the first minute of the container, which is when it pauses: no request will come to anybody's phone."""
+    since = int(time.time()) - 60
+    (tmp_path / "session-policy").write_text(f"starts=2\nsince={since}\nuntil={since + 3660}\n", encoding="ascii")
+    environ = {"TWS_SETTINGS_PATH": str(tmp_path), "TZ": "Asia/Kolkata"}
+    answers = {"slam": b"", "wrong": b"HTTP/1.1 400\r\n"}
+
+    def talk(client: socket.socket) -> None:
+        client.sendall(answers[action])
+        with suppress(OSError):
+            client.shutdown(socket.SHUT_WR)
+
+    if action == "nobody":
+        code, told = run(1, start="999999999", **environ)
+    else:
+        with Peer(talk).serving() as peer:
+            code, told = run(peer.port, start="999999999", **environ)
+    zone = ZoneInfo("Asia/Kolkata")
+    began, ends = (f"{datetime.fromtimestamp(at, zone):%H:%M}" for at in (since, since + 3660))
+    assert (code, told["status"], told["words"]) == (1, "contended", "somebody else is logged in")
+    assert f"stepped back at {began} because" in told["reason"]
+    assert f"tries again at {ends} IST; `make restart-gateway` tries now" in told["advice"]
+    assert read_report(told).as_json() == told
+
+
+@pytest.mark.parametrize(
+    "text", ["until={past}\n", "until=soon\n", "until={far}9999999999\n", "", "\0\1\2", "starts=1\nuntil\n"]
+)
+def test_a_pause_that_is_over_or_unreadable_is_none(text: str, tmp_path: Path) -> None:
+    """Then the handshake alone decides; and a gateway that answers is ready whatever the file says."""
+    file = tmp_path / "session-policy"
+    file.write_text(text.format(past=int(time.time()) - 1, far=int(time.time())), encoding="latin-1")
+    with Peer(lambda client: client.shutdown(socket.SHUT_WR)).serving() as peer:
+        assert run(peer.port, TWS_SETTINGS_PATH=str(tmp_path))[1]["status"] == "awaiting_login"
+    file.write_text(f"until={int(time.time()) + 600}\n", encoding="ascii")
+    with Peer(lambda client: client.sendall(framed(HELLO))).serving() as peer:
+        assert run(peer.port, TWS_SETTINGS_PATH=str(tmp_path))[1]["status"] == "ready"
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,25 @@ def test_the_table_marks_what_is_wrong(copy: OperatorCopy) -> None:
     assert (result.returncode, "do: " in lines[row + 1]) == (1, True)
 
 
+@pytest.mark.parametrize(
+    ("last", "variables", "says"),
+    [
+        ("", {}, "real stack  PAPER"),
+        ("real", {"TRADING_MODE": "live"}, "real stack  LIVE"),
+        ("practice", {}, "practice stack "),
+        ("practice", {"STACK": "real"}, "real stack  PAPER"),
+    ],
+)
+@pytest.mark.parametrize("command", ["doctor", "status"])
+def test_the_first_line_says_which_stack(
+    copy: OperatorCopy, command: str, last: str, variables: dict[str, str], says: str
+) -> None:
+    """The one that was started last, also when it is down, unless STACK names one."""
+    if last:
+        (copy.folder / ".stack/which").write_text(last)
+    assert copy.run(command, **variables).stdout.startswith(says)
+
+
 def test_a_word_it_does_not_know_is_refused(copy: OperatorCopy) -> None:
     """With where to read on."""
     result = copy.run("doctor", "--jsn")

@@ -77,11 +77,12 @@ def test_asking_again_changes_nothing(copy: OperatorCopy) -> None:
     [("ib", {"ib_password"}), ("vnc", {"vnc_password"}), ("redis", {f"redis_{user}_password" for user in USERS})],
 )
 def test_rotating_changes_that_one_only(copy: OperatorCopy, what: str, changes: set[str]) -> None:
-    """The others stay as they are, and the list of Redis' users follows."""
+    """The others stay as they are, and the list of Redis' users follows; told with what it takes to take effect."""
     copy.run("secrets", given=GIVEN)
     before = {file.name: file.read_text() for file in (copy.folder / "secrets").iterdir()}
     result = copy.run("secrets", given="IB_PASSWORD=next\nVNC_PASSWORD=Next4567\n", ROTATE=what)
     assert result.returncode == 0, result.stderr
+    assert ("make down" in result.stderr) == (what != "redis")
     after = {file.name: file.read_text() for file in (copy.folder / "secrets").iterdir()}
     expected = changes | ({"redis_users.acl"} if what == "redis" else set())
     assert {name for name in after if after[name] != before[name]} == expected

@@ -98,3 +98,23 @@ def test_nothing_is_complete_before_both_ends() -> None:
         return seen
 
     assert run_virtual(run()) == [False, False, True, False]
+
+
+def test_values_do_not_count_while_the_servers_reset() -> None:
+    """AccountReady=false: nobody is told figures that may be wrong; what comes after AccountReady=true counts."""
+
+    async def reset() -> None:
+        book = _book(("AccountReady", "false", ""), ("NetLiquidation", "0", "USD"), ("TotalCashValue", "0", "USD"))
+        book.positions_complete()
+        book.values_complete(OURS)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(book.complete(OURS), 60)
+        book.value(OURS, "AccountReady", "true", "")
+        with pytest.raises(GatewayDisconnected):
+            book.state(OURS, NOW)
+        book.value(OURS, "NetLiquidation", "1000", "USD")
+        book.value(OURS, "TotalCashValue", "400", "USD")
+        await asyncio.wait_for(book.complete(OURS), 60)
+        assert book.state(OURS, NOW).cash == Decimal(400)
+
+    run_virtual(reset())

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from decimal import Decimal
 
+import ib_async as ib
 import pytest
 
 from event_processor.adapters.clock import SystemClock
 from event_processor.adapters.ibkr.gateway import IbkrBroker, IbkrSettings
 from event_processor.domain.contract import Contract, ContractQuery
-from event_processor.domain.ids import AccountId, ConId, EventKey, OrderRef
+from event_processor.domain.ids import AccountId, ConId, EventKey, ExecId, OrderRef
 from event_processor.domain.order import Order, OrderStatus, OrderType, Side
-from event_processor.domain.reports import NoticeKind, OrderNotice, OrderReport, Report
+from event_processor.domain.reports import Commission, NoticeKind, OrderNotice, OrderReport, Report
 from event_processor.domain.session import SessionEvent, SessionInput
 from event_processor.errors import GatewayDisconnected
 from tests.support import scripted_gateway as wire
@@ -92,6 +93,31 @@ async def test_notices_never_end_an_order(gateway: ScriptedGateway, broker: Ibkr
     assert isinstance(notice, OrderNotice)
     assert (notice.order_ref, notice.code) == (str(ORDER.ref), code)
     assert notice.kind not in {NoticeKind.CANCELLED, NoticeKind.REFUSED}
+
+
+@pytest.mark.parametrize("high", [1_795_000_000, 2_147_000_000])
+async def test_a_refusal_is_heard_however_high_the_order_id(
+    gateway: ScriptedGateway, broker: IbkrBroker, high: int
+) -> None:
+    """A program that takes the time in seconds for its order ids pushes ours up; an error still names our order."""
+    gateway.answers[wire.START_API] = lambda _: [(9, 1, high), (15, 1, "DU1,")]
+    reports: list[Report] = []
+    broker.subscribe(reports.append)
+    await broker.connect()
+    await broker.send_slot()
+    order_id = broker.next_order_id()
+    broker.place(ORDER, order_id)
+    gateway.say(4, 2, order_id, 201, "Order rejected - reason: margin", "")
+    await eventually(lambda: bool(reports))
+    assert reports == [OrderNotice(str(ORDER.ref), high, 201, "Order rejected - reason: margin", NoticeKind.REFUSED)]
+
+
+async def test_a_commission_that_is_not_known_yet(gateway: ScriptedGateway, broker: IbkrBroker) -> None:
+    """An unset amount is no commission, and no reason to give up a session that would be told the same again."""
+    commissions = [(59, 1, "e.1", ib.util.UNSET_DOUBLE, "USD", "", "", ""), (59, 1, "e.2", 1.5, "USD", "", "", "")]
+    gateway.answers[wire.EXECUTIONS] = lambda fields: [*commissions, (55, 1, fields[2])]
+    await broker.connect()
+    assert (await broker.evidence()).commissions == (Commission(ExecId("e.2"), Decimal("1.5"), "USD"),)
 
 
 async def test_orders_go_out_only_with_a_place(gateway: ScriptedGateway) -> None:

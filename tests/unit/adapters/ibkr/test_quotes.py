@@ -28,6 +28,7 @@ class _Market:
         self.start = asyncio.get_running_loop().time()
         self.open_lines: set[int] = set()
         self.most_lines = 0
+        self.lines = 1000
 
     def now(self) -> datetime:
         return datetime(2026, 1, 5, 15, tzinfo=UTC) + timedelta(seconds=asyncio.get_running_loop().time() - self.start)
@@ -55,8 +56,15 @@ class _Market:
             return False
         return True
 
+    def refuses_more(self, request_id: int) -> bool:
+        """Whether the lines that are open without this one, and not refused before it, are all there are."""
+        return request_id in self.open_lines and sum(1 for line in self.open_lines if line < request_id) >= self.lines
+
     def _answer(self, request_id: int, con_id: int) -> None:
-        if code := self.codes.get(con_id):
+        if self.refuses_more(request_id):
+            self.open_lines.discard(request_id)
+            self.book.notice(request_id, 101)
+        elif code := self.codes.get(con_id):
             self.book.notice(request_id, code)
         else:
             self.book.tick_price(request_id, 1, 100.0)
@@ -185,6 +193,38 @@ def test_a_few_too_many_cost_a_few_snapshots() -> None:
         return costs
 
     assert run_virtual(run()) == [100, 10, 10]
+
+
+def test_lines_that_others_use_are_done_without() -> None:
+    """TWS has twenty of the hundred: every price is found all the same, what does not fit by snapshot; from then on we
+    never ask for more than there are, and the next connection asks for all again."""
+
+    async def run() -> tuple[int, list[int]]:
+        market = _Market(IbkrSettings(market_data_lines=100))
+        market.lines = 80
+        for _ in range(3):
+            market.most_lines = 0
+            assert len(await market.book.quotes(_contracts(100), 30)) == 100
+        wanted = _contracts(100)
+        lacking = len(market.book.lacking(wanted))
+        market.book.lines_lost()
+        return market.most_lines, [lacking, len(market.book.lacking(wanted))]
+
+    assert run_virtual(run()) == (80, [0, 100])
+
+
+def test_without_any_line_the_question_ends_and_the_next_one_may_succeed() -> None:
+    """Somebody else has them all: told as such, within a bound, and nothing is given up for good."""
+
+    async def run() -> int:
+        market = _Market(IbkrSettings(market_data_lines=100))
+        market.lines = 0
+        with pytest.raises(QuotesUnavailable, match="too many market data lines are in use"):
+            await market.book.quotes(_contracts(40), 30)
+        market.lines = 100
+        return len(await market.book.quotes(_contracts(40), 30))
+
+    assert run_virtual(run()) == 40
 
 
 def test_lines_are_kept_beforehand() -> None:

@@ -52,6 +52,31 @@ def test_numbers(value: object, number: Decimal | None) -> None:
     assert translate.decimal(value) == number
 
 
+@pytest.mark.parametrize(
+    ("value", "shares"),
+    [
+        (66.0, Decimal(66)),
+        ("0", Decimal(0)),
+        (float("2147483647"), None),
+        (float("9223372036854775807"), None),
+        (float("-9223372036854775808"), None),
+        (float("170141183460469231731687303715884105727"), None),
+        ("1.7976931348623157E308", None),
+        ("", None),
+    ],
+)
+def test_a_quantity_that_is_none(value: object, shares: Decimal | None) -> None:
+    """However the gateway spells "unset", it never becomes a number of shares."""
+    assert translate.quantity(value) == shares
+
+
+def test_a_cancelled_order_that_says_no_filled_quantity() -> None:
+    """The largest integer in a completed order is no fill."""
+    order = ib.Order(orderRef=str(REF), permId=5, totalQuantity=10, filledQuantity=float(2**63 - 1))
+    report = translate.completed_order(ib.Contract(conId=1), order, ib.OrderState(status="Cancelled"))
+    assert (report.status, report.quantity, report.filled) == (OrderStatus.CANCELLED, Decimal(10), None)
+
+
 @pytest.mark.parametrize(("value", "price"), [(1.25, Decimal("1.25")), (-1.0, None), (0.0, None), (float("nan"), None)])
 def test_a_price_that_is_none(value: float, price: Decimal | None) -> None:
     """IBKR's -1 and 0 for "no price" never become prices."""

@@ -1,6 +1,6 @@
 """The simulated exchange outlives the gateway: orders, fills and accounts are kept in a file beside the ledger.
 
-Each change is one line, appended and flushed before any client hears of it, so that a container that
+Each change is one line, appended and flushed before any client hears of it, so that a gateway that
 is killed comes back to the truth. A fill changes several things; they are one line.
 """
 
@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TextIO
 
-from gateway_simulator.accounts import Books, Holding
-from gateway_simulator.exchange import FIRST_PERM_ID
-from gateway_simulator.faults import Conduct
-from gateway_simulator.ledger import Entry
-from gateway_simulator.model import Commission, Contract, Execution, Order, Status
-from gateway_simulator.simulator import Simulator
-from gateway_simulator.working import WorkingOrder
+from .accounts import Books, Holding
+from .clock import Clock
+from .exchange import FIRST_PERM_ID
+from .faults import Conduct
+from .ledger import Entry
+from .model import Commission, Contract, Execution, Order, Status
+from .settings import Scenario
+from .simulator import Simulator
+from .working import WorkingOrder
+
+LEDGER, EXCHANGE = "ledger.jsonl", "exchange.jsonl"
 
 KINDS: dict[str, type] = {kind.__name__: kind for kind in (Order, Contract, Execution, Commission, Conduct, Holding)}
 STATE = (
@@ -30,6 +35,22 @@ STATE = (
 ORDER_KINDS = frozenset({"order_accepted", "order_state", "order_changed"})
 PARTS = frozenset({"cash", "position", "execution"})
 """Ledger kinds that something else follows on: they wait for it."""
+
+
+@contextmanager
+def kept_simulator(scenario: Scenario, clock: Clock, folder: Path, *, seed: int = 1) -> Iterator[Simulator]:
+    """A simulator that goes on where the last one in this folder ended, however that one ended."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ledger, exchange = folder / LEDGER, folder / EXCHANGE
+    mend(ledger)
+    mend(exchange)
+    earlier = list(_lines(ledger))
+    with ledger.open("a", encoding="utf-8") as file, exchange.open("a", encoding="utf-8") as kept:
+        sim = Simulator(scenario, clock, seed=seed, ledger_file=file, earlier=earlier)
+        restore(sim, exchange)
+        Keeper(sim, kept)
+        go_on(sim)
+        yield sim
 
 
 class Keeper:
@@ -77,6 +98,7 @@ def mend(file: Path) -> None:
 def restore(sim: Simulator, file: Path) -> None:
     """Bring a new simulator to where the last one ended; orders that were working go on."""
     orders: dict[int, WorkingOrder] = {}
+    opening = {number: account.books.copy() for number, account in sim.bank.accounts.items()}
     touched: set[str] = set()
     for part in _parts(file):
         if part["kind"] == "order":
@@ -91,7 +113,8 @@ def restore(sim: Simulator, file: Path) -> None:
     for number in sorted(touched):
         account = sim.bank.accounts[number]
         account.published = account.books.copy()
-        sim.bank.declare(number)
+        gone = opening[number].holdings.keys() - account.books.holdings.keys()
+        sim.bank.declare(number, [opening[number].holdings[con_id].contract for con_id in sorted(gone)])
     for perm_id in sorted(orders):
         sim.book.orders.append(orders[perm_id])
         sim.desk.adopt(orders[perm_id])
@@ -116,11 +139,6 @@ def _put(books: Books, part: dict[str, Any]) -> None:
         books.holdings.pop(part["con_id"], None)
     else:
         books.holdings[part["con_id"]] = part["holding"]
-
-
-def earlier_entries(file: Path) -> list[Entry]:
-    """The ledger of the runs before."""
-    return list(_lines(file))
 
 
 def _working(sim: Simulator, part: dict[str, Any]) -> WorkingOrder:

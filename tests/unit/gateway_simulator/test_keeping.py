@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -8,26 +9,18 @@ from typing import Any
 
 from gateway_simulator import scenario
 from gateway_simulator.clock import ManualClock
+from gateway_simulator.keeping import EXCHANGE, LEDGER, kept_simulator
 from gateway_simulator.model import Contract, Order, Status
 from gateway_simulator.simulator import Simulator
-from gateway_simulator.stand_in.keeping import Keeper, earlier_entries, go_on, mend, restore
 from tests.unit.gateway_simulator.conftest import FRIDAY_NOON, Listener
 
 ACCOUNT = "DU1234567"
 
 
 @contextmanager
-def life(folder: Path, now: float = FRIDAY_NOON) -> Iterator[tuple[Simulator, Listener]]:
-    """One life of the container, ended without a word."""
-    ledger, kept = folder / "ledger.jsonl", folder / "exchange.jsonl"
-    mend(ledger)
-    mend(kept)
-    earlier = earlier_entries(ledger)
-    with ledger.open("a") as file, kept.open("a") as keeping:
-        sim = Simulator(scenario.load("plain"), ManualClock(now), ledger_file=file, earlier=earlier)
-        restore(sim, kept)
-        Keeper(sim, keeping)
-        go_on(sim)
+def life(folder: Path, now: float = FRIDAY_NOON, name: str = "plain") -> Iterator[tuple[Simulator, Listener]]:
+    """One life of the gateway, ended without a word."""
+    with kept_simulator(scenario.load(name), ManualClock(now), folder) as sim:
         client = Listener(sim)
         sim.connect(client)
         yield sim, client
@@ -83,9 +76,20 @@ def test_the_ledger_covers_all_lives(tmp_path: Path) -> None:
         with life(tmp_path) as (sim, client):
             place(sim, client, order_id, order_ref="the same")
             repeated = sim.ledger.summary()["order_refs_used_twice"]
-    entries = earlier_entries(tmp_path / "ledger.jsonl")
+    entries = [json.loads(line) for line in (tmp_path / LEDGER).read_text().splitlines()]
     assert [entry["seq"] for entry in entries] == list(range(1, len(entries) + 1))
     assert repeated == {"the same": [1_700_000_001, 1_700_000_002]}
+
+
+def test_the_ledger_does_not_bring_back_what_was_sold(tmp_path: Path) -> None:
+    """What the scenario gave an account at the start, and is gone, is written down as gone after a restart."""
+    with life(tmp_path, name="demo") as (sim, client):
+        place(sim, client, 1, action="SELL", total_quantity=Decimal(80))
+        sim.advance(FRIDAY_NOON + 5)
+        before = sim.ledger.positions(ACCOUNT)
+        assert "QQQ" in before
+    with life(tmp_path, name="demo") as (sim, _client):
+        assert sim.ledger.positions(ACCOUNT) == before
 
 
 def test_a_line_cut_short_is_left_out(tmp_path: Path) -> None:
@@ -93,7 +97,7 @@ def test_a_line_cut_short_is_left_out(tmp_path: Path) -> None:
     with life(tmp_path) as (sim, client):
         place(sim, client, 1)
         sim.advance(FRIDAY_NOON + 5)
-    with (tmp_path / "exchange.jsonl").open("a") as file:
+    with (tmp_path / EXCHANGE).open("a") as file:
         file.write('[{"kind": "order", "ord')
     with life(tmp_path, FRIDAY_NOON + 60) as (sim, client):
         place(sim, client, 2)

@@ -1,0 +1,34 @@
+"""An order leaves again only after it was looked for: twice since it left, and late enough in one session."""
+
+from __future__ import annotations
+
+from event_processor.domain.intent import OrderIntent
+from tests.support.simulated_link import SimulatedLink
+
+LOOKS_MIN = 2
+
+
+class Resends:
+    """Remembers when each order last left, and which were looked for well enough since. Seconds of the loop."""
+
+    def __init__(self) -> None:
+        self._left: dict[str, float] = {}
+        self._proven: set[str] = set()
+
+    def taken_back(self, ref: str, link: SimulatedLink, delay: float) -> None:
+        """By the store this order is to be sent again; `delay` is the visibility delay."""
+        left = self._left.get(ref)
+        if left is None:
+            return
+        looks = [at for at in link.looks if at > left]
+        if len(looks) >= LOOKS_MIN and looks[-1] - max(left, link.looks[0]) >= delay:
+            self._proven.add(ref)
+
+    def problem(self, intent: OrderIntent, now: float) -> str:
+        """What is wrong with this order leaving now; empty when nothing is. One that is sent for the first time by the
+        store's count never left before, or was refused for certain."""
+        ref = str(intent.ref)
+        unproven = ref in self._left and ref not in self._proven and intent.sent > 1
+        self._left[ref] = now
+        self._proven.discard(ref)
+        return f"{ref} was placed again without two look-ups late enough in one session" if unproven else ""
