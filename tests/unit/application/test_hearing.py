@@ -96,8 +96,8 @@ async def test_each_commission_is_looked_for_in_its_own_order_only(monkeypatch: 
         "next folding": [executions, commissions],
     }
     for together in reports[order]:
-        for report in together:
-            heard.hear(report)
+        for one in together:
+            heard.hear(one)
         await heard.fold()
     paid = [(i.leg.number, [fill.commission for fill in i.fills]) for i in run.intents]
     assert paid == [(number, [Decimal(number) / 100]) for number in range(1, ORDERS + 1)]

@@ -1,0 +1,77 @@
+"""What was filled is proven by executions, with their commissions, also when those come late or get lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from event_processor.application.desk import TradingSettings
+from event_processor.domain.record import Outcome
+from event_processor.domain.reports import Commission, Execution, Report
+from gateway_simulator.settings import FaultSettings, Latency, Scenario
+from tests.support.process import Process
+from tests.support.stories import mixed, mixed_event
+from tests.support.virtual_time import run_virtual
+from tests.support.world import World
+
+SETTINGS = TradingSettings()
+NEVER = 10_000.0
+Sink = Callable[[Report], None]
+
+
+class Story:
+    """The mixed event, to its end after `seconds`; executions and commissions of the live stream come `late` seconds
+    after everything else."""
+
+    def __init__(self, scenario: Scenario, *, late: float = 0.0) -> None:
+        self.seconds = 0.0
+        self._late = late
+        run_virtual(self._run(scenario))
+
+    async def _run(self, scenario: Scenario) -> None:
+        self.world = World(scenario)
+        self._hold_up(self.world.start())
+        self.world.publish(mixed_event())
+        await self.world.settle()
+        await self.world.close()
+
+    def _hold_up(self, process: Process) -> None:
+        subscribe, loop = process.desk.broker.subscribe, asyncio.get_running_loop()
+
+        def held_up(sink: Sink) -> Callable[[], None]:
+            def hear(report: Report) -> None:
+                if self._late and isinstance(report, Execution | Commission):
+                    loop.call_later(self._late, sink, report)
+                else:
+                    sink(report)
+
+            return subscribe(hear)
+
+        process.desk.broker.subscribe = held_up  # type: ignore[method-assign]
+
+    @property
+    def done(self) -> bool:
+        """Whether everything was bought and sold, and the books agree with the exchange to the last cent."""
+        [record] = self.world.store.records.values()
+        assert record.closed_at is not None
+        self.seconds = (record.closed_at - record.accepted_at).total_seconds()
+        detailed = all(i.executed == i.quantity and all(f.commission for f in i.fills) for i in record.intents)
+        return record.outcome is Outcome.COMPLETED and detailed and not self.world.problems()
+
+
+@pytest.mark.parametrize("late", [0.4, 3.0, NEVER])
+def test_an_event_is_not_closed_before_its_executions_are_known(late: float) -> None:
+    """They are waited for shortly, then asked for."""
+    story = Story(mixed(), late=late)
+    assert story.done, story.world.problems()
+
+
+def test_what_filled_while_nobody_listened_is_found_soon() -> None:
+    """An order that worked when the connection went, and that look-ups show as filled only later, is looked for again
+    and again, and not only once its time is up."""
+    cut = FaultSettings("order", {"symbol": "SPY", "count": 1, "drop": "acknowledged"})
+    story = Story(mixed(cut, latency=Latency(lookup_ms=3000)))
+    assert story.done, story.world.problems()
+    assert story.seconds < SETTINGS.order_timeout / 4
