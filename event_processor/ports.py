@@ -55,6 +55,10 @@ class InboxEntry:
     deliveries: int
 
 
+LETTER_CHARS_MAX = 1024 * 1024
+"""Far above any event; what is larger could not be stored twice, and would come back for ever."""
+
+
 class Inbox(Protocol):
     """The event stream, at least once. All methods raise StoreUnavailable."""
 
@@ -69,7 +73,8 @@ class Inbox(Protocol):
         """Done with these, for good. Only after the journal knows the outcome of each."""
 
     async def dead_letter(self, entry: InboxEntry, reason: str, at: datetime) -> None:
-        """Put the entry whole on the dead-letter stream, then acknowledge it; repeating is harmless."""
+        """Put the entry on the dead-letter stream, whole up to LETTER_CHARS_MAX, then acknowledge it; repeating is
+        harmless."""
 
 
 @dataclass(frozen=True, slots=True)

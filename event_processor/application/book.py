@@ -67,6 +67,11 @@ class Book:
         page.courses = [(ended, one) for ended, one in page.courses if at - ended < _REFRESH_SECONDS]
         page.courses.append((at, run))
 
+    def doubted(self, account: AccountId) -> None:
+        """A run ended of which nobody knows what filled: no cash is expected any more, the broker's figure counts."""
+        page = self._page(account)
+        page.run, page.courses = None, []
+
     def knows_last_run(self, account: AccountId, token: int) -> bool:
         """Whether the journal was asked for the account's last run under this lease: before it, another process may
         have traded. Executions that the broker shows again at our start say nothing of the cash that run left."""

@@ -110,7 +110,9 @@ class Rebalance:
         if desk.book.knows_last_run(account, self._lease.token):
             return
         for last in await desk.journal.last_closed(account, _RUNS_RECALLED):
-            if last.plan is not None and last.closed_at is not None and last.touched:
+            if last.outcome is Outcome.NEEDS_REVIEW:
+                desk.book.doubted(account)
+            elif last.plan is not None and last.closed_at is not None and last.touched:
                 ago = (desk.clock.now() - last.closed_at).total_seconds()
                 desk.book.verified(account, run_cash(last.plan, last.intents), ago)
         desk.book.asked_journal(account, self._lease.token)
@@ -266,6 +268,7 @@ async def close(
 ) -> EventRecord:
     """Write the final outcome; only after that may the stream entry be acknowledged and people be told."""
     if conclusion.outcome is Outcome.NEEDS_REVIEW and conclusion.reason_code != ForeignOrdersOpen.reason_code:
+        desk.book.doubted(record.account)
         await hold(desk, record.account, f"event {record.event.id} needs review: {conclusion.reason}", record.key)
     now = desk.clock.now()
     told = {**(data or {}), "reason_code": conclusion.reason_code, "reason": conclusion.reason}

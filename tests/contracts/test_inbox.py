@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from event_processor.domain.ids import EntryId
+from event_processor.ports import LETTER_CHARS_MAX
 from tests.support.builders import AT
 from tests.support.stores import LEASE_SECONDS, Store
 
@@ -210,6 +211,15 @@ async def test_a_dead_letter_without_the_field_keeps_every_field(store: Store) -
     [entry] = await inbox.take(1, 0)
     await inbox.dead_letter(entry, "no event", AT)
     assert [letter["event"] for letter in await store.dead()] == ['{"evnt":"x"}']
+
+
+async def test_a_dead_letter_of_an_enormous_entry_keeps_its_beginning(store: Store) -> None:
+    """Stored twice it might not fit, and an entry that cannot be buried comes back for ever."""
+    await store.add({"event": "x" * (LETTER_CHARS_MAX + 1)})
+    inbox = store.client().inbox
+    [entry] = await inbox.take(1, 0)
+    await inbox.dead_letter(entry, "too large", AT)
+    assert [len(letter["event"]) for letter in await store.dead()] == [LETTER_CHARS_MAX]
 
 
 async def test_dead_lettering_again_adds_nothing(store: Store) -> None:

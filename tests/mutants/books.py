@@ -9,12 +9,21 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from event_processor.application import drafts, executor, hearing, intake, outbox, recovery, supervisor
-from event_processor.domain import fold
+from event_processor.application import (
+    drafts,
+    executor,
+    hearing,
+    intake,
+    outbox,
+    rebalance,
+    recovery,
+    supervisor,
+)
+from event_processor.domain import agenda, fold
 from event_processor.domain.ids import ExecId
 from event_processor.domain.intent import OrderIntent
 from event_processor.domain.reports import Commission, Execution
-from tests.mutants.mutant import Mutant, Swap, always
+from tests.mutants.mutant import Mutant, Swap, always, idle
 from tests.support import memory_journal
 
 
@@ -93,12 +102,31 @@ def _marked_first(_kept: Any) -> Any:
 _publish_pending: Any = outbox.publish_pending
 
 
+def _older_first(kept: Any) -> Any:
+    return lambda record: tuple(-part for part in kept(record))
+
+
 def _by_entry(kept: Any) -> Any:
     numbers = count(1)
     return lambda source, event_id: kept(source, f"{event_id}/{next(numbers)}")
 
 
 MUTANTS = (
+    Mutant(
+        "another body is a repeat",
+        "An event under a known id is taken for a repeat, whatever it says.",
+        (Swap(drafts, "body_digest", always("alike")),),
+    ),
+    Mutant(
+        "the older supersedes the newer",
+        "Of two events the one that came first is carried out.",
+        (Swap(agenda, "arrival", _older_first),),
+    ),
+    Mutant(
+        "review without a hold",
+        "An event that needs a person's review does not stop its account.",
+        (Swap(rebalance, "hold", idle),),
+    ),
     Mutant(
         "acknowledge before close",
         "An entry is acknowledged as soon as its event is accepted.",

@@ -10,11 +10,11 @@ from decimal import Decimal
 from typing import Any
 
 from event_processor.adapters.ibkr import orders, pacing
-from event_processor.application import executor, leases, rebalance, run, sending
+from event_processor.application import deadlines, executor, leases, rebalance, run, sending
 from event_processor.application.desk import Pauses
 from event_processor.domain import execution, record
 from event_processor.domain.execution import Release
-from event_processor.domain.intent import IntentState, OrderIntent
+from event_processor.domain.intent import Ending, IntentState, OrderIntent
 from event_processor.domain.order import Side
 from event_processor.domain.record import EventRecord
 from tests.mutants.mutant import Mutant, Swap, always, idle
@@ -82,6 +82,17 @@ def _carry_out(_kept: Any) -> Any:
         return closed
 
     return close_dry
+
+
+def _believed(kept: Any) -> Any:
+    async def cancel(self: Any, intent: OrderIntent) -> None:
+        await kept(self, intent)
+        await self._run.change(
+            lambda i: i.leg.number == intent.leg.number and i.state is IntentState.WORKING,
+            lambda i: i.to(IntentState.DONE, ending=Ending.CANCELLED),
+        )
+
+    return cancel
 
 
 def _twice(kept: Any) -> Any:
@@ -171,6 +182,16 @@ MUTANTS = (
         "ignore pauses",
         "A pause or hold stops nothing (neither the worker's reading of it nor the journal's check at the write).",
         (Swap(Pauses, "on", always(None)), Swap(memory_journal.MemoryJournal, "_check_pauses", always(None))),
+    ),
+    Mutant(
+        "a cancel is a cancellation",
+        "An order counts as cancelled as soon as that was asked for.",
+        (Swap(deadlines.Deadlines, "_cancel", _believed),),
+    ),
+    Mutant(
+        "marks never grow old",
+        "An order leaves however long ago it was written down that it would.",
+        (Swap(sending, "_MARK_SHARE", lambda _: 100.0),),
     ),
     Mutant("trade a dry run", "A dry run is carried out.", (Swap(rebalance.Rebalance, "_close_dry", _carry_out),)),
     Mutant(

@@ -52,6 +52,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A login first, then what breaks it, then what ends the stack; each file in its own order."""
-    order = {"test_day_login": 1, "test_day_faults": 2, "test_day_end": 3}
+    """A login first, then what may be done, what breaks, and what ends the stack; each file in its own order."""
+    order = {"test_day_login": 1, "test_day_rights": 2, "test_day_faults": 3, "test_day_end": 4}
     items.sort(key=lambda item: order.get(Path(item.path).stem, 0))

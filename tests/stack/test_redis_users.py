@@ -146,6 +146,13 @@ def test_the_producer_may_do_nothing_else(server: Server, words: str) -> None:
         server.ask("producer", *words.split())
 
 
+def test_one_entry_cannot_fill_the_store(server: Server) -> None:
+    """Redis hangs up on a producer that sends megabytes, and everybody else goes on."""
+    with pytest.raises(redis.exceptions.ConnectionError):
+        server.ask("producer", "XADD", "rebalancer:events", "*", "event", "x" * (5 << 20))
+    assert server.ask("producer", "XADD", "rebalancer:events", "*", "event", "{}")
+
+
 def test_the_viewer_reads_and_cannot_write(server: Server) -> None:
     """Everything of the product, and no way to change it."""
     assert server.ask("viewer", "XLEN", "rebalancer:events") is not None

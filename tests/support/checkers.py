@@ -17,7 +17,7 @@ from decimal import Decimal
 from event_processor.domain.event import body_digest, parse_event
 from event_processor.domain.facts import EventClosed, Fact, ProcessorHalted
 from event_processor.domain.ids import EntryId
-from event_processor.domain.intent import IntentState, OrderIntent
+from event_processor.domain.intent import Ending, IntentState, OrderIntent
 from event_processor.domain.order import Order, Side
 from event_processor.domain.plan import Plan
 from event_processor.domain.record import EventRecord, Outcome, Stage
@@ -75,10 +75,15 @@ class Checkers:
             )
         elif intent.quantity != order.quantity:
             self._found.append(f"{ref} was placed with {order.quantity}, the store has {intent.quantity}")
-        elif wrong := self._resends.problem(intent, clock.monotonic()):
+        elif wrong := self._resends.problem(intent, clock.monotonic(), refused=self._refused(ref)):
             self._found.append(wrong)
         self._check_allowed(process, order)
         self._check_restart(clock.now(), ref)
+
+    def _refused(self, ref: str) -> bool:
+        """Whether the last that happened to the order is its refusal."""
+        kinds = (entry["kind"] for entry in reversed(self._sim.ledger.entries) if entry.get("orderRef") == ref)
+        return next(kinds, "") == "order_refused"
 
     def _check_restart(self, now: datetime, ref: str) -> None:
         """Orders of the last moments before a restart are lost, and so are those that meet the restart itself."""
@@ -107,7 +112,8 @@ class Checkers:
         if sent_at is None:
             self._found += [] if self._forgetful else [f"{order.ref} was placed, and nobody can tell when"]
             return
-        if now - sent_at >= timedelta(seconds=process.desk.settings.visibility_delay) and not self.clock_jumps:
+        late = now - sent_at >= timedelta(seconds=process.desk.settings.visibility_delay)
+        if late and not (self.clock_jumps or self._forgetful):
             self._found.append(f"{order.ref} was placed {now - sent_at} after its mark: it may have been looked for")
         for pause in self._store.pauses.values():
             if pause.scope in {"all", record.account} and pause.at < sent_at:
@@ -149,7 +155,7 @@ class Checkers:
             record = self._record_of(entry_id)
             if record is None:
                 self._found.append(f"entry {entry_id} was acknowledged, but nothing is known of it")
-            elif record.digest != body_digest(parse_event(self._store.entries[entry_id]["event"])):
+            elif body_digest(record.event) != body_digest(parse_event(self._store.entries[entry_id]["event"])):
                 self._found.append(f"entry {entry_id} was taken for a repeat of its event, but says something else")
             elif record.entry_id == entry_id and record.stage is not Stage.CLOSED and not self._forgetful:
                 self._found.append(f"entry {entry_id} was acknowledged while its event was {record.stage}")
@@ -171,9 +177,12 @@ class Checkers:
             *judge_telling(self._store, forgetful=self._forgetful),
             *judge_letters(self._store),
             *(problem for record in self._store.records.values() for problem in self._judge(record)),
-            *(p for record in self._store.records.values() for p in judge_ending(record, self._sim, self._store)),
+            *(problem for record in self._store.records.values() for problem in self._ending(record)),
             *self._unexplained(),
         ]
+
+    def _ending(self, record: EventRecord) -> Iterator[str]:
+        return judge_ending(record, self._sim, self._store, clock_jumps=self.clock_jumps)
 
     def _doubled(self) -> Iterator[str]:
         for ref, perm_ids in self._sim.ledger.orders_by_ref().items():
@@ -192,7 +201,8 @@ class Checkers:
             executed = ledger.get(str(intent.ref), Decimal(0))
             if executed > intent.leg.quantity:
                 yield f"{intent.ref} executed {executed} of {intent.leg.quantity} planned"
-            if record.outcome is not Outcome.NEEDS_REVIEW and intent.executed != executed:
+            settled = record.outcome is not Outcome.NEEDS_REVIEW and intent.ending is not Ending.LEFT_OPEN
+            if settled and intent.executed != executed:
                 yield f"{intent.ref}: the books have {intent.executed} executed, the exchange {executed}"
             yield from self._commissions(intent)
         yield from self._cash(record, record.plan)

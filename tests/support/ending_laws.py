@@ -10,6 +10,7 @@ from typing import Any
 
 from event_processor.domain.agenda import arrival
 from event_processor.domain.ids import EntryId, run_digest
+from event_processor.domain.intent import Ending
 from event_processor.domain.order import Side
 from event_processor.domain.plan import Plan
 from event_processor.domain.record import EventRecord, Outcome
@@ -22,6 +23,8 @@ SLIPPAGE_MAX = Decimal("0.0051")
 """Share of what is bought: the default policy's 50 basis points."""
 COSTS_MAX = Decimal("0.98")
 """A reserve is a share of what the account is worth after costs, which are small."""
+TOLERANCE = Decimal("0.001")
+"""How much of the account's value cash may be off: by so little the processor tells no old figure from a new one."""
 LIFE = timedelta(days=1)
 
 
@@ -31,8 +34,8 @@ def expiry(record: EventRecord, store: MemoryStore) -> datetime:
     return datetime.fromisoformat(str(expires_at)) if expires_at else record.accepted_at + LIFE
 
 
-def judge_ending(record: EventRecord, sim: Simulator, store: MemoryStore) -> Iterator[str]:
-    """What is wrong with how one event ended."""
+def judge_ending(record: EventRecord, sim: Simulator, store: MemoryStore, *, clock_jumps: bool) -> Iterator[str]:
+    """What is wrong with how one event ended. With `clock_jumps` nobody can tell when it was planned."""
     name, run = record.event.id, f"rb{run_digest(record.key, record.account)}-"
     accepted = [ref for ref in sim.ledger.orders_by_ref() if ref.startswith(run)]
     executed = sum((Decimal(str(e["shares"])) for e in _executions(sim, run)), Decimal(0))
@@ -50,19 +53,36 @@ def judge_ending(record: EventRecord, sim: Simulator, store: MemoryStore) -> Ite
         yield f"event {name} expired at {record.closed_at}, before its time ({expiry(record, store)})"
     if record.plan is not None:
         yield from _reserve(record, record.plan, store)
+        yield from () if clock_jumps else _looked_right(record, record.plan, sim)
     if record.outcome is Outcome.COMPLETED_ADJUSTED and record.plan is not None:
         yield from _short_of_cash(record, record.plan, list(_executions(sim, run)))
 
 
 def working_at(sim: Simulator, record: EventRecord) -> list[str]:
-    """The event's orders that may still trade at the exchange."""
+    """The event's orders that may still trade at the exchange, but for those that were left open by policy."""
     run = f"rb{run_digest(record.key, record.account)}-"
-    return [w.order.order_ref for w in sim.book.working() if w.order.order_ref.startswith(run)]
+    left = {str(intent.ref) for intent in record.intents if intent.ending is Ending.LEFT_OPEN}
+    alive = [working.order.order_ref for working in sim.book.working()]
+    return [ref for ref in alive if ref.startswith(run) and ref not in left]
 
 
 def _supersedes(newer: EventRecord, old: EventRecord) -> bool:
     same = newer.account == old.account and not newer.event.data.dry_run
     return same and arrival(newer) > arrival(old) and newer.event.id in old.reason
+
+
+def _looked_right(record: EventRecord, plan: Plan, sim: Simulator) -> Iterator[str]:
+    """The plan was made from what the account really had, however long the broker takes to show that."""
+    before = [e for e in sim.ledger.entries if datetime.fromisoformat(str(e["time"])) <= plan.made_at]
+    mine = [e for e in before if e.get("account") == record.account]
+    held = {int(str(e["conId"])): Decimal(str(e["quantity"])) for e in mine if e["kind"] == "position"}
+    for line in plan.lines:
+        if line.held != held.get(line.contract.con_id, Decimal(0)):
+            truth = held.get(line.contract.con_id, Decimal(0))
+            yield f"event {record.event.id} was planned with {line.held} {line.contract.symbol} held, not {truth}"
+    cash = [Decimal(str(e["amount"])) for e in mine if e["kind"] == "cash"]
+    if cash and abs(cash[-1] - plan.cash) > plan.net_liquidation * TOLERANCE:
+        yield f"event {record.event.id} was planned with {plan.cash} cash, not {cash[-1]}"
 
 
 def _reserve(record: EventRecord, plan: Plan, store: MemoryStore) -> Iterator[str]:

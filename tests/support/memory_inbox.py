@@ -7,7 +7,7 @@ from datetime import datetime
 
 from event_processor.adapters.redis.codec import text_of, to_json
 from event_processor.domain.ids import EntryId
-from event_processor.ports import InboxEntry
+from event_processor.ports import LETTER_CHARS_MAX, InboxEntry
 from tests.support.memory_state import Gate, MemoryState, Pending, now
 
 
@@ -55,8 +55,9 @@ class MemoryInbox:
     async def dead_letter(self, entry: InboxEntry, reason: str, at: datetime) -> None:
         await self._gate.call("dead_letter", "before")
         body = entry.body if entry.body is not None else text_of(dict(entry.fields))
+        letter = {"event": body[:LETTER_CHARS_MAX], "reason": reason, "entry_id": entry.entry_id, "at": to_json(at)}
         if not any(known["entry_id"] == entry.entry_id for known in self._state.dead):
-            self._state.dead.append({"event": body, "reason": reason, "entry_id": entry.entry_id, "at": to_json(at)})
+            self._state.dead.append(letter)
         await self._gate.call("dead_letter", "after")
         await self.acknowledge([entry.entry_id])
 

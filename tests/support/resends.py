@@ -24,11 +24,11 @@ class Resends:
         if len(looks) >= LOOKS_MIN and looks[-1] - max(left, link.looks[0]) >= delay:
             self._proven.add(ref)
 
-    def problem(self, intent: OrderIntent, now: float) -> str:
+    def problem(self, intent: OrderIntent, now: float, *, refused: bool) -> str:
         """What is wrong with this order leaving now; empty when nothing is. One that is sent for the first time by the
-        store's count never left before, or was refused for certain."""
+        store's count never left before, and one that was `refused` is nowhere for certain."""
         ref = str(intent.ref)
-        unproven = ref in self._left and ref not in self._proven and intent.sent > 1
+        unproven = ref in self._left and ref not in self._proven and intent.sent > 1 and not refused
         self._left[ref] = now
         self._proven.discard(ref)
         return f"{ref} was placed again without two look-ups late enough in one session" if unproven else ""

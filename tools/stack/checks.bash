@@ -2,6 +2,8 @@
 # first word is ok, bad (it will not work) or look (a person should look). Sourced after stack.bash and vnc_password.bash.
 # shellcheck shell=bash disable=SC2034
 
+source tools/stack/checks_files.bash
+
 CHECKS_BEFORE_UP="engine compose settings files secrets vnc_password ports"
 CHECKS="engine compose settings names configuration files secrets vnc_password ports clock disk memory volumes journal backup"
 
@@ -46,15 +48,24 @@ check_compose() {
     fi
 }
 
+# replaced NAME: whether Compose would put something else for a $ in the setting's line.
+replaced() { grep "^[[:space:]]*$1=" "$ENV_FILE" | tail -n 1 | grep -v "='" | grep -F '$' >/dev/null; }
+
 check_settings() {
-    local mode
+    local mode policy
     mode=$(setting TRADING_MODE paper)
+    policy=$(setting SESSION_POLICY yield)
     if [ ! -r "$ENV_FILE" ]; then
         found bad settings "there is no $ENV_FILE" "make secrets; without an account: make up-sim"
     elif [ -z "$(setting IB_USERNAME)" ]; then
         found bad settings "IB_USERNAME is empty in $ENV_FILE" "write your IBKR user name there, or run make secrets"
     elif [ "$mode" != paper ] && [ "$mode" != live ]; then
         found bad settings "TRADING_MODE is '$mode'" "set it to paper or live in $ENV_FILE"
+    elif [ "$policy" != yield ] && [ "$policy" != insist ]; then
+        found bad settings "SESSION_POLICY is '$policy'" "set it to yield or insist in $ENV_FILE"
+    elif replaced IB_PASSWORD || replaced VNC_PASSWORD; then
+        found bad settings "a password in $ENV_FILE has a \$, which Compose takes for the name of a setting" \
+            "make secrets moves it into a file; or put it between single quotes"
     else
         found ok settings "$ENV_FILE, trading mode $mode"
     fi
@@ -104,49 +115,6 @@ check_configuration() {
     else
         found bad configuration "docker compose config refuses it: $(printf '%s' "$error" | tail -n 1 | tr '|' '/')" \
             "correct $ENV_FILE"
-    fi
-}
-
-# The containers run as other users: a copy made under umask 077 gives them programs and settings they cannot read.
-check_files() {
-    local folders='docker event_processor gateway_simulator healthcheck' closed
-    # shellcheck disable=SC2086  # folders, one word each
-    closed=$(find $folders \( -type d ! -perm -005 -o -type f ! -perm -004 \) -print 2>/dev/null | head -n 1)
-    if [ -n "$closed" ]; then
-        found bad files "the containers' users cannot read $closed" "chmod -R go+rX $folders"
-    else
-        found ok files "the containers' users can read theirs"
-    fi
-}
-
-# file_facts FILE: its mode and owner, as `600 1000`.
-file_facts() { stat -c '%a %u' "$1" 2>/dev/null || stat -f '%Lp %u' "$1"; }
-
-check_secrets() {
-    local file wrong='' missing=''
-    for file in redis_processor_password redis_producer_password redis_viewer_password redis_users.acl; do
-        [ -e "$SECRETS/$file" ] || missing="$missing $file"
-    done
-    if [ -z "$(setting IB_PASSWORD)" ] && [ ! -e "$(setting IB_PASSWORD_FILE /nowhere)" ]; then
-        missing="$missing ib_password"
-    fi
-    for file in "$SECRETS"/*; do
-        [ -f "$file" ] || continue
-        case "$file $(file_facts "$file")" in
-            *" 600 1000" | *".acl 640 1000") ;;
-            *) wrong="$wrong ${file##*/}" ;;
-        esac
-    done
-    if [ -n "$missing" ]; then
-        found bad secrets "missing:$missing" "make secrets"
-    elif [ -n "$wrong" ]; then
-        found bad secrets "not as they must be (mode 600, owner 1000):$wrong" "make secrets"
-    elif [ "$(file_facts secrets | cut -d ' ' -f 1)" != 700 ]; then
-        found bad secrets "others may look into secrets/" "chmod 700 secrets"
-    elif [ -n "$(setting IB_PASSWORD)" ]; then
-        found look secrets "the IBKR password stands in $ENV_FILE" "make secrets moves it into a file"
-    else
-        found ok secrets "mode 600, owned by the containers' user"
     fi
 }
 

@@ -20,14 +20,22 @@ gateway_health() {
     [ -n "$id" ] && docker inspect --format '{{if .State.Health}}{{.State.Health.Status}}{{end}}' "$id"
 }
 
-gateway_ready() { [ "$(gateway_health)" = healthy ]; }
+gateway_ready() {
+    [ "$(gateway_health)" = healthy ] || [[ $(gateway_line "$(container ibkr)") == *'"ready": true'* ]]
+}
 
 gateway_not_ready() { ! gateway_ready; }
 
-# gateway_line: what its own health check said last, one line of JSON.
+# gateway_line CONTAINER: what its own health check said last, one line of JSON. An image without bash cannot say anything;
+# then the event processor looks at it from outside.
 gateway_line() {
-    docker inspect --format '{{if .State.Health}}{{range .State.Health.Log}}{{println .Output}}{{end}}{{end}}' "$1" |
-        sed '/^[[:space:]]*$/d' | tail -n 1
+    local line
+    line=$(docker inspect --format '{{if .State.Health}}{{range .State.Health.Log}}{{println .Output}}{{end}}{{end}}' "$1" |
+        sed '/^[[:space:]]*$/d' | tail -n 1)
+    case $line in
+        \{*) say "$line" ;;
+        *) compose exec -T event-processor python -m healthcheck gateway 2>/dev/null || true ;; # it tells by words
+    esac
 }
 
 # logged_since SECONDS TEXT: whether the gateway's log has this text since then (seconds since 1970).

@@ -36,7 +36,9 @@ redis-check-aof /tmp/copy/redis/appendonlydir/*.manifest >/tmp/said 2>&1 || { ca
 put_back() {
     local part
     for part in "$@"; do
-        say "find /stack/$part -mindepth 1 -delete; cp -a /tmp/copy/$part/. /stack/$part/"
+        # The folders themselves stay as they are: a journal's folder that Redis does not own lets it write no new file.
+        say "find /stack/$part -mindepth 1 -delete"
+        say "find /tmp/copy/$part -mindepth 1 -maxdepth 1 -exec cp -a {} /stack/$part/ ';'"
     done
     say "find /stack/gateway -name session-policy -delete # how often it started lately is of no interest any more"
 }

@@ -16,7 +16,7 @@ from event_processor.adapters.redis import keys, scripts
 from event_processor.adapters.redis.codec import text_of, to_json
 from event_processor.adapters.redis.connection import GroupMissing, RedisLink, SlotsApart, Word
 from event_processor.domain.ids import EntryId
-from event_processor.ports import InboxEntry
+from event_processor.ports import LETTER_CHARS_MAX, InboxEntry
 
 DEAD_MARK_SECONDS = 30 * 24 * 3600
 """For how long a repeated dead-lettering of the same entry is recognised."""
@@ -72,7 +72,7 @@ class RedisInbox:
         between the two steps: no reader ever sees two letters of one entry.
         """
         body = entry.body if entry.body is not None else text_of(dict(entry.fields))
-        fields = ["event", body, "reason", reason, "entry_id", entry.entry_id, "at", to_json(at)]
+        fields = ["event", body[:LETTER_CHARS_MAX], "reason", reason, "entry_id", entry.entry_id, "at", to_json(at)]
         words = [DEAD_MARK_SECONDS * 1000, keys.GROUP, entry.entry_id, *fields]
         letter = [keys.DEAD, keys.dead_mark(entry.entry_id)]
         try:

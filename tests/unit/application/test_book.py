@@ -186,3 +186,16 @@ def test_a_book_does_not_grow_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
         return [run for run in (f"run-{number}" for number in range(5)) if book.has_sent(run)]
 
     assert run_virtual(main()) == ["run-2", "run-3", "run-4"]
+
+
+def test_after_a_doubtful_run_the_broker_s_figure_counts() -> None:
+    """What the run before must have left says nothing any more once a run ended of which nobody knows what filled."""
+
+    async def main() -> list[Decimal]:
+        book = Book(LoopClock())
+        book.verified(ACCOUNT, RUN)
+        before = book.corrected(state("10000")).cash
+        book.doubted(ACCOUNT)
+        return [before, book.corrected(state("10000")).cash]
+
+    assert run_virtual(main()) == [RUN.left, Decimal(10_000)]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from event_processor.domain.facts import Fact, OrderSubmitted, OrderTakenBack
+from event_processor.domain.facts import Fact, OrderSubmitted, OrderTakenBack, PlanRecorded
 from event_processor.domain.ids import AccountId
 from event_processor.domain.intent import IntentState
+from event_processor.domain.record import Outcome
 from event_processor.domain.weekly import GatewayHours
 from event_processor.ports import Pause
 from tests.support.memory_store import Moment
@@ -20,6 +22,7 @@ from tests.support.virtual_time import run_virtual
 from tests.support.world import World
 
 RESTART_SECONDS, LEAD_SECONDS = 200, 20
+PAUSED_SECONDS = 5.0
 HOURS = GatewayHours(
     ZoneInfo("UTC"),
     (EPOCH + timedelta(seconds=RESTART_SECONDS)).time(),
@@ -84,3 +87,31 @@ def test_a_marked_batch_does_not_leave_when_its_right_to_is_gone(cause: Cause) -
     near: all of the batch is taken back before anything leaves, if anything does."""
     moves = [fact for fact in Story(cause).facts if isinstance(fact, OrderTakenBack | OrderSubmitted)]
     assert [type(fact) for fact in moves[: len(SELLING)]] == [OrderTakenBack] * len(SELLING)
+
+
+def test_a_pause_that_only_the_store_knows_stops_the_first_order() -> None:
+    """A person pauses the account between two readings: the very write before the send sees it, nothing leaves before
+    the pause is lifted, and then everything does."""
+    resumed: list[float] = []
+
+    def paused(world: World, fact: Fact) -> None:
+        if not isinstance(fact, PlanRecorded) or resumed:
+            return
+        world.store.pauses[ACCOUNT, False] = Pause(ACCOUNT, "by a person", world.clock.now())
+        resumed.append(world.now + PAUSED_SECONDS)
+        asyncio.get_running_loop().call_later(PAUSED_SECONDS, world.store.pauses.clear)
+
+    async def story() -> World:
+        world = World(mixed())
+        world.on_fact = lambda _, fact: paused(world, fact)
+        world.start()
+        world.publish(mixed_event())
+        await world.settle()
+        await world.close()
+        return world
+
+    world = run_virtual(story())
+    received = [datetime.fromisoformat(str(entry["time"])) for entry in world.sim.ledger.of("order_received")]
+    assert world.problems() == []
+    assert [record.outcome for record in world.store.records.values()] == [Outcome.COMPLETED]
+    assert min(received) >= EPOCH + timedelta(seconds=resumed[0])

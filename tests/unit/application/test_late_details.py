@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from event_processor.application.desk import TradingSettings
+from event_processor.domain.policy import AccountRule, OnTimeout, TradingPolicy
 from event_processor.domain.record import Outcome
 from event_processor.domain.reports import Commission, Execution, Report
 from gateway_simulator.settings import FaultSettings, Latency, Scenario
 from tests.support.process import Process
-from tests.support.stories import mixed, mixed_event
+from tests.support.stories import ACCOUNT, mixed, mixed_event
 from tests.support.virtual_time import run_virtual
 from tests.support.world import World
 
@@ -71,7 +73,36 @@ def test_an_event_is_not_closed_before_its_executions_are_known(late: float) -> 
 def test_what_filled_while_nobody_listened_is_found_soon() -> None:
     """An order that worked when the connection went, and that look-ups show as filled only later, is looked for again
     and again, and not only once its time is up."""
-    cut = FaultSettings("order", {"symbol": "SPY", "count": 1, "drop": "acknowledged"})
-    story = Story(mixed(cut, latency=Latency(lookup_ms=3000)))
+    slow = FaultSettings("order", {"symbol": "SPY", "count": 1, "fill_delay_ms": 2000})
+    away = FaultSettings("restart", {"seconds": 1.0}, at_seconds=1.5)
+    story = Story(mixed(slow, away, latency=Latency(lookup_ms=3000)))
     assert story.done, story.world.problems()
     assert story.seconds < SETTINGS.order_timeout / 4
+
+
+def test_the_next_event_waits_for_positions_that_lag_behind_a_fill() -> None:
+    """An order left open by policy fills after its event is closed; right after that the positions the broker shows
+    are still those of before, and planning on them would buy or sell the same shares again."""
+    filled_at = 20.0
+
+    async def story() -> World:
+        resting = FaultSettings("order", {"symbol": "SPY", "count": 1, "fill_delay_ms": int(filled_at * 1000)})
+        policy = TradingPolicy(on_timeout=OnTimeout.LEAVE)
+        world = World(
+            mixed(resting, latency=Latency(positions_ms=3000)),
+            rules=[AccountRule(ACCOUNT, ACCOUNT, armed=True, policy=policy)],
+            trading=replace(SETTINGS, order_timeout=5.0),
+        )
+        world.start()
+        world.publish(mixed_event())
+        await asyncio.sleep(filled_at + 0.5)
+        world.publish(mixed_event().replace("2026-01-05-growth", "the-next"))
+        await world.settle()
+        await world.close()
+        return world
+
+    world = run_virtual(story())
+    first, second = world.store.records.values()
+    assert (first.outcome, first.reason_code) == (Outcome.PARTIAL, "left_open")
+    assert second.plan is not None
+    assert world.problems() == []

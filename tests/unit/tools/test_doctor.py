@@ -75,6 +75,48 @@ def test_newer_versions_are_new_enough(copy: OperatorCopy) -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("TRADING_MODE=foo", "TRADING_MODE is 'foo'"),
+        ("SESSION_POLICY=foo", "SESSION_POLICY is 'foo'"),
+        ("IB_PASSWORD=abc$def", "has a $"),
+        ("IB_PASSWORD='abc$def'", ""),
+        ("SESSION_POLICY=insist # for now", ""),
+    ],
+)
+def test_a_setting_that_cannot_be_is_found(copy: OperatorCopy, line: str, says: str) -> None:
+    """Before anything starts, and in words; a password is not shown."""
+    with (copy.folder / ".env").open("a") as settings:
+        settings.write(f"{line}\n")
+    found = findings(copy)["settings"]
+    assert (found["state"], says in found["seen"], "abc" in json.dumps(found)) == ("bad" if says else "ok", True, False)
+
+
+def test_programs_that_containers_cannot_read_are_found(copy: OperatorCopy) -> None:
+    """As in a copy that was made under umask 077."""
+    (copy.folder / "docker/redis/users.acl.template").chmod(0o600)
+    found = findings(copy)["files"]
+    assert (found["state"], "users.acl.template" in found["seen"], "chmod" in found["advice"]) == ("bad", True, True)
+
+
+@AS_ROOT
+@pytest.mark.parametrize(
+    ("mode", "owner", "state"),
+    [(None, 0, "bad"), (0o600, 0, "bad"), (0o600, 1000, "ok"), (0o644, 0, "ok")],
+    ids=["missing", "closed", "theirs", "open"],
+)
+def test_an_accounts_file_must_be_readable_inside(copy: OperatorCopy, mode: int | None, owner: int, state: str) -> None:
+    """The processor's own message could only name its path within the container."""
+    file = copy.folder / "own.yaml"
+    if mode is not None:
+        file.touch()
+        file.chmod(mode)
+        os.chown(file, owner, owner)
+    found = findings(copy, ACCOUNTS_FILE="./own.yaml")["files"]
+    assert (found["state"], "own.yaml" in found["seen"]) == (state, state == "bad")
+
+
+@pytest.mark.parametrize(
     ("line", "says"), [("IB_USERNAM=x", "IB_USERNAME"), ("NONSENSE_ALTOGETHER=1", "NONSENSE_ALTOGETHER")]
 )
 def test_a_misspelt_setting_is_found(copy: OperatorCopy, line: str, says: str) -> None:
