@@ -179,6 +179,9 @@ class Intake:
             self._over[entry.entry_id] = None
             self._observer.observe(EventRepeated(key=known.key, event_id=known.event.id, account=known.account))
         else:
+            earlier = self._pending.get(known.key, entry)
+            if earlier.entry_id != entry.entry_id:  # the store forgot that it had accepted that one
+                self._over[earlier.entry_id] = None
             self._pending[known.key] = entry
             self._dispatch(known)
         return None

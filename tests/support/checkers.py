@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from event_processor.domain.event import body_digest, parse_event
 from event_processor.domain.facts import EventClosed, Fact, ProcessorHalted
-from event_processor.domain.ids import EntryId
+from event_processor.domain.ids import EntryId, OrderRef
 from event_processor.domain.intent import Ending, IntentState, OrderIntent
 from event_processor.domain.order import Order, Side
 from event_processor.domain.plan import Plan
@@ -185,7 +186,11 @@ class Checkers:
         return judge_ending(record, self._sim, self._store, clock_jumps=self.clock_jumps)
 
     def _doubled(self) -> Iterator[str]:
+        legs: dict[str, list[int]] = defaultdict(list)
         for ref, perm_ids in self._sim.ledger.orders_by_ref().items():
+            ours = OrderRef.parse(ref)
+            legs[str(replace(ours, attempt=1)) if ours else ref] += perm_ids
+        for ref, perm_ids in legs.items():
             if ref and len(perm_ids) > 1:
                 yield f"the exchange accepted {ref} {len(perm_ids)} times (permIds {perm_ids})"
 
@@ -198,6 +203,8 @@ class Checkers:
             return
         ledger = self._executed()
         for intent in record.intents:
+            if intent.ref != OrderRef.derive(record.key, record.account, intent.leg.number):
+                yield f"{intent.ref} is not the reference of order {intent.leg.number} of event {record.event.id}"
             executed = ledger.get(str(intent.ref), Decimal(0))
             if executed > intent.leg.quantity:
                 yield f"{intent.ref} executed {executed} of {intent.leg.quantity} planned"

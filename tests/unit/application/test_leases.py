@@ -252,3 +252,26 @@ def test_a_lease_that_another_start_took_is_not_confirmed() -> None:
             await office.leases.confirm(ACCOUNT)
 
     run_virtual(main())
+
+
+@pytest.mark.parametrize("call", ["acquire", "renew_lease"])
+def test_a_lease_runs_from_when_it_was_asked_for(call: str) -> None:
+    """The store counts from the request: when its answer is late, that much of the lease is over already."""
+
+    async def main() -> None:
+        store = MemoryStore()
+        office = Office(store)
+
+        async def slowly(name: str, moment: Moment) -> None:
+            if (name, moment) == (call, "after"):
+                await asyncio.sleep(SECONDS * 0.8)
+
+        async with running(office.leases.run()):
+            if call == "acquire":
+                store.interrupt = slowly
+            assert await office.leases.hold(ACCOUNT)
+            store.interrupt = slowly
+            await asyncio.sleep(0 if call == "acquire" else SECONDS * 1.1)
+            assert not office.leases.fresh(ACCOUNT)
+
+    run_virtual(main())

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from itertools import pairwise
 
+from event_processor.domain.facts import Fact, OrderWorking
 from event_processor.domain.record import Outcome
+from event_processor.domain.reports import NoticeKind, OrderNotice, Report
 from gateway_simulator.settings import AccountSettings, GatewaySettings, Scenario
 from gateway_simulator.symbols import STOCKS_AND_FUNDS
 from tests.support.builders import event_text
-from tests.support.process import CLIENT_ID
+from tests.support.process import CLIENT_ID, Process
 from tests.support.stories import mixed, mixed_event
 from tests.support.virtual_time import run_virtual
 from tests.support.world import World
@@ -68,3 +71,39 @@ def test_a_new_process_begins_above_what_the_journal_has_spent() -> None:
     ids = order_ids(run_virtual(story()))
     assert ids
     assert min(ids) > SPENT
+
+
+def test_an_id_that_the_broker_says_is_taken_is_left_far_behind() -> None:
+    """The ids of a past we cannot see: whatever leaves afterwards leaves with ids well above."""
+    taken: list[int] = []
+
+    async def story() -> World:
+        world = World(mixed())
+
+        def heard(_: Process, fact: Fact) -> None:
+            if isinstance(fact, OrderWorking) and not taken:
+                intents = next(iter(world.store.records.values())).intents
+                taken.append(next(intent.order_id for intent in intents if str(intent.ref) == fact.order_ref))
+                told = OrderNotice(fact.order_ref, taken[0], 103, "Duplicate order id", NoticeKind.NOT_TAKEN)
+                for sink in sinks:
+                    sink(told)
+
+        world.on_fact = heard
+        process = world.start()
+        sinks: list[Callable[[Report], None]] = []
+        subscribe = process.desk.broker.subscribe
+
+        def noted(sink: Callable[[Report], None]) -> Callable[[], None]:
+            sinks.append(sink)
+            return subscribe(sink)
+
+        process.desk.broker.subscribe = noted  # type: ignore[method-assign]
+        world.publish(mixed_event())
+        await world.settle()
+        await world.close()
+        return world
+
+    world = run_virtual(story())
+    assert world.problems() == []
+    assert [record.outcome for record in world.store.records.values()] == [Outcome.COMPLETED]
+    assert max(order_ids(world)) > taken[0] + 1000

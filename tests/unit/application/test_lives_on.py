@@ -1,0 +1,75 @@
+"""An order that ended by what the broker said, and is at the broker all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from event_processor.application.desk import TradingSettings
+from event_processor.domain.facts import Fact, OrderWorking
+from event_processor.domain.intent import Ending, IntentState
+from event_processor.domain.order import OrderStatus
+from event_processor.domain.record import Outcome
+from event_processor.domain.reports import NoticeKind, OrderNotice, Report
+from gateway_simulator.settings import FaultSettings
+from tests.support.making import report
+from tests.support.process import Process
+from tests.support.stories import mixed, mixed_event
+from tests.support.virtual_time import run_virtual
+from tests.support.world import World
+
+SYMBOL = "SPY"
+RESTS = FaultSettings("order", {"symbol": SYMBOL, "count": 1, "never_fill": True})
+SOON = TradingSettings().visibility_delay * 3
+Sink = Callable[[Report], None]
+
+
+class Story:
+    """The mixed event. As soon as one of its orders works, the broker says by mistake that it was cancelled, and then
+    shows it as working again."""
+
+    def __init__(self) -> None:
+        self._sinks: list[Sink] = []
+        self._told = False
+        run_virtual(self._run())
+
+    async def _run(self) -> None:
+        self.world = World(mixed(RESTS))
+        self.world.on_fact = self._heard
+        self._listen(self.world.start())
+        self.world.publish(mixed_event())
+        await self.world.settle()
+        await self.world.close()
+
+    def _listen(self, process: Process) -> None:
+        subscribe = process.desk.broker.subscribe
+
+        def noted(sink: Sink) -> Callable[[], None]:
+            self._sinks.append(sink)
+            return subscribe(sink)
+
+        process.desk.broker.subscribe = noted  # type: ignore[method-assign]
+
+    def _heard(self, _: Process, fact: Fact) -> None:
+        if not isinstance(fact, OrderWorking) or fact.symbol != SYMBOL:
+            return
+        [record] = self.world.store.records.values()
+        whose = next(intent for intent in record.intents if str(intent.ref) == fact.order_ref)
+        over = OrderNotice(fact.order_ref, whose.order_id, 202, "Order Canceled", NoticeKind.CANCELLED)
+        alive = report(OrderStatus.SUBMITTED, whose, perm_id=fact.perm_id, order_id=whose.order_id)
+        for told in (over, alive) if not self._told else ():
+            for sink in self._sinks:
+                sink(told)
+        self._told = True
+
+
+def test_an_order_that_lives_on_after_its_end_is_left_to_a_person() -> None:
+    """Soon, and not as cancelled: it may fill yet, so the account is held."""
+    world = Story().world
+    [record] = world.store.records.values()
+    assert (record.outcome, record.reason_code) == (Outcome.NEEDS_REVIEW, "outcome_unknown")
+    [first] = [intent for intent in record.intents if intent.leg.contract.symbol == SYMBOL]
+    assert (first.state, first.ending) == (IntentState.DONE, Ending.UNRESOLVED)
+    assert (record.account, True) in world.store.pauses
+    assert record.closed_at is not None
+    assert (record.closed_at - record.accepted_at).total_seconds() < SOON
+    assert world.problems() == []

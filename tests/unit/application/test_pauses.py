@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import asyncio
+
+from event_processor.application.desk import Pauses
+from event_processor.domain.facts import PlanRecorded
+from event_processor.domain.record import Outcome, Stage
+from event_processor.ports import Pause
+from tests.support.builders import ACCOUNT, AT
+from tests.support.stories import mixed, mixed_event
+from tests.support.virtual_time import run_virtual
+from tests.support.world import World
+
+HOLD = Pause(ACCOUNT, "an event needs review", AT, held=True)
+
+
+def test_a_hold_stands_until_a_reading_begun_after_it_was_stored_does_not_show_it() -> None:
+    """Readings are slow: one begun before the hold was in the store says nothing of it, whenever it ends."""
+    pauses = Pauses()
+    early = pauses.reading()
+    pauses.hold(HOLD)
+    pauses.replace([], early)
+    meanwhile = pauses.reading()
+    assert pauses.on(ACCOUNT) == HOLD
+    pauses.stored(HOLD)
+    pauses.replace([], meanwhile)
+    assert pauses.on(ACCOUNT) == HOLD
+    pauses.replace([], pauses.reading())
+    assert pauses.on(ACCOUNT) is None
+
+
+def test_a_hold_gives_way_to_what_the_store_shows() -> None:
+    """Once it was read back it stands and falls with the store."""
+    pauses = Pauses()
+    pauses.hold(HOLD)
+    pauses.stored(HOLD)
+    pauses.replace([HOLD], pauses.reading())
+    assert pauses.current == (HOLD,)
+    pauses.replace([], pauses.reading())
+    assert pauses.on(ACCOUNT) is None
+
+
+def test_a_pause_stops_its_account_or_all() -> None:
+    """And no other account."""
+    pauses = Pauses()
+    pauses.replace([Pause("DU7654321", "by a person", AT)], pauses.reading())
+    assert pauses.on(ACCOUNT) is None
+    everybody = Pause("all", "by a person", AT)
+    pauses.replace([everybody], pauses.reading())
+    assert pauses.on(ACCOUNT) == everybody
+
+
+def test_an_event_of_a_paused_account_is_not_even_planned() -> None:
+    """A plan would be old when the pause is lifted, and be told for nothing."""
+
+    async def story() -> tuple[Stage, World]:
+        world = World(mixed())
+        world.store.pauses["all", False] = Pause("all", "by a person", world.clock.now())
+        world.start()
+        await asyncio.sleep(1)
+        world.publish(mixed_event())
+        await asyncio.sleep(3)
+        [before] = world.store.records.values()
+        world.store.pauses.clear()
+        await world.settle()
+        await world.close()
+        return before.stage, world
+
+    before, world = run_virtual(story())
+    assert before is Stage.ACCEPTED
+    assert [record.outcome for record in world.store.records.values()] == [Outcome.COMPLETED]
+    assert len([fact for fact in world.facts if isinstance(fact, PlanRecorded)]) == 1
