@@ -10,12 +10,11 @@ import pytest
 
 from event_processor.application.desk import TradingSettings
 from event_processor.application.recovery import strangers
-from event_processor.domain.facts import Fact, OrderDone, OrderOutcomeUnknown, OrderSubmitted, OrderTakenBack
+from event_processor.domain.facts import Fact, OrderOutcomeUnknown, OrderSubmitted, OrderTakenBack
 from event_processor.domain.ids import AccountId, OrderRef
 from event_processor.domain.intent import IntentState
 from event_processor.domain.portfolio import AccountState
-from event_processor.domain.reconcile import SENDS_MAX
-from event_processor.domain.record import EventRecord, Outcome, OutcomeNote, Stage
+from event_processor.domain.record import EventRecord, Outcome, OutcomeNote
 from event_processor.domain.reports import OrderReport
 from event_processor.ports import Lease
 from gateway_simulator.settings import FaultSettings, Latency, Scenario
@@ -144,40 +143,3 @@ def test_whose_an_open_order_is(changes: dict[str, object], strange: bool) -> No
     first = record.intents[0]
     found: OrderReport = replace(report(of=first), **changes)  # type: ignore[arg-type]
     assert bool(strangers([found], record, [first.leg.contract.con_id])) is strange
-
-
-def test_an_order_that_never_arrives_is_given_up_to_a_person() -> None:
-    """After a bounded number of tries, each of which was proven absent; that is no cancellation."""
-    story = Story(FaultSettings("order", {"symbol": SYMBOL, "count": 20, "swallow": True}))
-    [record] = story.world.store.records.values()
-    assert (record.outcome, record.reason_code) == (Outcome.NEEDS_REVIEW, "outcome_unknown")
-    assert story.sent == SENDS_MAX
-    assert story.world.problems() == []
-
-
-def test_orders_that_the_journal_has_forgotten_are_not_planned_again() -> None:
-    """The store fell back to before the plan, and a new process takes the event for untouched: what the broker has
-    executed of it says otherwise."""
-
-    async def story() -> World:
-        world = World(mixed())
-
-        def fall_back(process: Process, fact: Fact) -> None:
-            if isinstance(fact, OrderDone) and not world.deaths and not process.killed:
-                [record] = world.store.records.values()
-                untouched = replace(record, stage=Stage.ACCEPTED, plan=None, intents=())
-                world.store.records[record.key] = untouched
-                process.kill()
-
-        world.on_fact = fall_back
-        world.start()
-        world.publish(mixed_event())
-        await world.settle()
-        await world.close()
-        return world
-
-    world = run_virtual(story())
-    [record] = world.store.records.values()
-    assert (record.outcome, record.reason_code) == (Outcome.NEEDS_REVIEW, "journal_behind")
-    assert all(len(perm_ids) == 1 for perm_ids in world.sim.ledger.orders_by_ref().values())
-    assert len(world.sim.ledger.of("order_received")) == len(world.sim.ledger.orders_by_ref())
