@@ -14,6 +14,7 @@ from enum import Enum, auto
 from typing import Self
 
 CHUNK_BYTES = 1 << 20
+ANSWER_SECONDS = 10
 
 
 class Loss(Enum):
@@ -36,6 +37,7 @@ class LossyProxy:
         self._server_port = server_port
         self._plans: deque[tuple[bytes, Loss]] = deque()
         self._held: list[tuple[bytes, asyncio.StreamWriter]] = []
+        self._answered: dict[asyncio.StreamWriter, asyncio.Event] = {}
         self._writers: list[asyncio.StreamWriter] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -44,10 +46,12 @@ class LossyProxy:
         self._plans.extend((marker, loss) for loss in losses)
 
     async def deliver(self) -> None:
-        """The held requests reach the server, in their order."""
+        """The held requests reach the server, in their order; each is carried out (answered) on return."""
         for request, writer in self._held:
+            answered = self._answered[writer] = asyncio.Event()
             writer.write(request)
-            await writer.drain()
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await answered.wait()
         self._held.clear()
 
     async def __aenter__(self) -> Self:
@@ -67,13 +71,17 @@ class LossyProxy:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self._server_port)
         self._writers += [writer, up_writer]
-        answering = asyncio.create_task(self._answers(up_reader, writer))
+        answering = asyncio.create_task(self._answers(up_reader, up_writer, writer))
         asking = asyncio.create_task(self._requests(reader, up_writer, writer, answering))
         self._tasks |= {answering, asking}
 
-    async def _answers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _answers(
+        self, reader: asyncio.StreamReader, up_writer: asyncio.StreamWriter, writer: asyncio.StreamWriter
+    ) -> None:
         while data := await reader.read(CHUNK_BYTES):
             writer.write(data)
+            if up_writer in self._answered:
+                self._answered[up_writer].set()
         writer.close()
 
     async def _requests(
