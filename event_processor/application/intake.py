@@ -180,8 +180,8 @@ class Intake:
             self._observer.observe(EventRepeated(key=known.key, event_id=known.event.id, account=known.account))
         else:
             earlier = self._pending.get(known.key, entry)
-            if earlier.entry_id != entry.entry_id:  # the store forgot that it had accepted that one
-                self._over[earlier.entry_id] = None
+            if earlier.entry_id != entry.entry_id:  # the store forgot that it had accepted that one: a repeat now
+                await self._handle(earlier)
             self._pending[known.key] = entry
             self._dispatch(known)
         return None
@@ -255,6 +255,9 @@ class Intake:
             record = await self._journal.find(key)
             if record is None:  # the store lost what it had confirmed: the entry still has the event
                 self._repeated.pop(key, None)
+                await self._handle(entry)
+            elif record.entry_id != entry.entry_id:  # lost, and accepted anew from another entry
+                self._pending.pop(key)
                 await self._handle(entry)
             elif record.stage is Stage.CLOSED:
                 self.closed(key)

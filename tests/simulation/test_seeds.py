@@ -31,6 +31,7 @@ TELLING = (
     10551,
     11861,
     16387,
+    20813,
 )
 """Seeds beyond the first that once found something; they mean the same stories as long as `draw` draws alike."""
 
