@@ -6,6 +6,7 @@ unverified live: drill card D-11), so right after a run the reported cash may be
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TypeVar
@@ -60,8 +61,13 @@ class Book:
         """Whether this process ever sent an order of this run, whatever the journal says now."""
         return run in self._runs_sent
 
-    def verified(self, account: AccountId, run: RunCash, seconds_ago: float = 0.0) -> None:
-        """A run ended with its positions confirmed."""
+    def verified(
+        self, account: AccountId, run: RunCash, seconds_ago: float = 0.0, executions: Iterable[ExecId] = ()
+    ) -> None:
+        """A run ended with its positions confirmed. Its executions are in the expected cash: that the broker shows
+        them, later or again, is no news."""
+        for exec_id in executions:
+            _remember(self._seen, exec_id)
         page, at = self._page(account), self._clock.monotonic() - seconds_ago
         page.verified_at, page.run = at, run
         page.courses = [(ended, one) for ended, one in page.courses if at - ended < _REFRESH_SECONDS]

@@ -42,7 +42,7 @@ class Executor:
         self._sending = Sending(self._run, self._hearing)
         self._deadlines = Deadlines(self._run)
         self._epoch = desk.session.epoch
-        self._first_hand = not record.touched
+        self._unsent_known = not record.touched
         self._finished_at: float | None = None
         self._unready_since: float | None = None
 
@@ -127,19 +127,22 @@ class Executor:
         await self._run.change(lambda i: i.state in _OUT and which(i), lambda i: i.to(IntentState.UNKNOWN, note=reason))
 
     def _doubtful(self) -> bool:
-        return self._doubts.first_look_due or any(i.state is IntentState.UNKNOWN for i in self._run.intents)
+        states = {i.state for i in self._run.intents}
+        unproven = IntentState.RECORDED in states and not self._unsent_known
+        return self._doubts.first_look_due or unproven or IntentState.UNKNOWN in states
 
     def _never_sent_is_certain(self) -> bool:
-        """With doubts left after the first look, only what this run itself has planned and never sent may go. A run
-        that was taken up again has that from the journal only, and a store that forgets may have forgotten a send:
-        then the broker is given time to show it."""
-        return not self._doubtful() or (self._first_hand and not self._doubts.first_look_due)
+        """Also with doubts left after the first look, what was never sent may go, if this run itself knows that. A run
+        that was taken up again has it from the journal only, and a store that forgets may have forgotten a send:
+        then the broker is first given time to show it."""
+        return self._unsent_known and not self._doubts.first_look_due
 
     async def _resolve(self) -> None:
         look = await self._doubts.look()
         await self._hearing.fold()  # a live report is newer than the look that was under way when it came
         if look is not None and self._epoch == self._desk.session.epoch:
             await self._run.save(self._doubts.judge(self._run.intents, look))
+            self._unsent_known = self._unsent_known or look.absence_counts
 
     def _finished(self) -> bool:
         return all(i.state is IntentState.DONE for i in self._run.intents)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 
 from event_processor.application.bell import Bell
 from event_processor.domain.facts import LeaseChanged
@@ -24,7 +25,9 @@ class Leases:
         """`owner` survives restarts; which start of it this is, is told by the clock."""
         self._journal, self._clock, self._observer, self._bell = journal, clock, observer, bell
         self._owner, self._seconds = owner, seconds
-        self._start = int(clock.now().timestamp() * 1_000_000)
+        self.started_at = clock.now()
+        self._start = int(self.started_at.timestamp() * 1_000_000)
+        self._first_held: dict[AccountId, float] = {}
         self._held: dict[AccountId, tuple[Lease, float]] = {}
         self._lost_at: dict[AccountId, float] = {}
 
@@ -45,7 +48,13 @@ class Leases:
         if held is None or held[0].token != lease.token:
             self._observer.observe(LeaseChanged(account=account, held=True, token=lease.token))
         self._held[account] = (lease, asked)
+        self._first_held.setdefault(account, self._clock.monotonic())
         return lease
+
+    def first_held(self, account: AccountId) -> float:
+        """Since when, at the latest, no process before this one can have sent anything for the account (monotonic
+        seconds); infinite while that has not begun."""
+        return self._first_held.get(account, math.inf)
 
     def fresh(self, account: AccountId) -> bool:
         """Whether our lease certainly still holds."""

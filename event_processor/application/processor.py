@@ -9,8 +9,8 @@ from datetime import datetime
 from event_processor.application.bell import Bell
 from event_processor.application.desk import Desk
 from event_processor.application.rebalance import Rebalance, close, hold
-from event_processor.application.recovery import check_forgotten, suspected
-from event_processor.application.waiting import RESTART_SOON, Wait, Waiting
+from event_processor.application.recovery import check_forgotten, shown_from, suspected
+from event_processor.application.waiting import RESTART_SOON, TAKING_OVER, Wait, Waiting
 from event_processor.domain.agenda import agenda, superseded_by
 from event_processor.domain.closing import Conclusion
 from event_processor.domain.facts import EventClaimed, ProcessorHalted
@@ -144,7 +144,12 @@ class AccountProcessor:
             return Wait(f"session_{session.state}", session.advice)
         if session.restart_awaited and not (record.touched or data.dry_run):
             return Wait("restart_soon", RESTART_SOON, session.restart_awaited)
+        if not record.touched and self._shown_in(record) > 0:
+            return Wait("taking_over", TAKING_OVER)
         return self._waiting.still(record.key, now)
+
+    def _shown_in(self, record: EventRecord) -> float:
+        return shown_from(self._desk, record) - self._desk.clock.monotonic()
 
     def _able(self) -> bool:
         """Whether there is a session that shows the account, or would if anybody had it."""
@@ -156,7 +161,9 @@ class AccountProcessor:
         pause = self._desk.pauses.on(self._account)
         if record.touched or (pause is not None and pause.held and record.key in pause.events):
             return False
-        return self._able() or not suspected(self._desk, record)
+        if not self._able():
+            return not suspected(self._desk, record)
+        return self._shown_in(record) <= 0
 
     def _claim(self, record: EventRecord) -> None:
         if record.key in self._claimed:

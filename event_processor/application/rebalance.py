@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -18,7 +18,7 @@ from event_processor.domain.closing import Conclusion, conclude, summary
 from event_processor.domain.contract import Contract
 from event_processor.domain.execution import run_cash
 from event_processor.domain.facts import AccountHeld
-from event_processor.domain.ids import AccountId, ConId, EventKey, OrderRef
+from event_processor.domain.ids import AccountId, ConId, EventKey, ExecId, OrderRef
 from event_processor.domain.intent import Ending, OrderIntent
 from event_processor.domain.limits import breaches
 from event_processor.domain.order import Side
@@ -114,7 +114,7 @@ class Rebalance:
                 desk.book.doubted(account)
             elif last.plan is not None and last.closed_at is not None and last.touched:
                 ago = (desk.clock.now() - last.closed_at).total_seconds()
-                desk.book.verified(account, run_cash(last.plan, last.intents), ago)
+                desk.book.verified(account, run_cash(last.plan, last.intents), ago, _executions(last.intents))
         desk.book.asked_journal(account, self._lease.token)
 
     async def _wait_for_settled_positions(self) -> None:
@@ -192,8 +192,9 @@ class Rebalance:
             if wrong:
                 conclusion = Conclusion(Outcome.NEEDS_REVIEW, "position_mismatch", wrong)
         if conclusion.outcome is not Outcome.NEEDS_REVIEW and intents:
-            self._desk.book.verified(self._record.account, run_cash(plan, intents))
-            self._desk.book.confirm(await self._desk.broker.account_state(self._record.account))
+            book = self._desk.book
+            book.verified(self._record.account, run_cash(plan, intents), executions=_executions(intents))
+            book.confirm(await self._desk.broker.account_state(self._record.account))
         return await close(self._desk, self._lease, self._record, conclusion, summary(plan, intents))
 
     async def _mismatch(self, plan: Plan) -> str:
@@ -238,6 +239,10 @@ class Rebalance:
 
     def _left_open(self, con_id: ConId) -> bool:
         return any(i.leg.contract.con_id == con_id and i.ending is Ending.LEFT_OPEN for i in self._record.intents)
+
+
+def _executions(intents: Iterable[OrderIntent]) -> list[ExecId]:
+    return [fill.exec_id for intent in intents for fill in intent.fills]
 
 
 async def hold(desk: Desk, account: AccountId, reason: str, event: EventKey | None = None) -> None:

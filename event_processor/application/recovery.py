@@ -11,7 +11,7 @@ from event_processor.application import telling
 from event_processor.application.desk import Desk
 from event_processor.application.run import Run
 from event_processor.domain.fold import fold_commission, fold_execution, fold_order
-from event_processor.domain.ids import ConId, OrderRef, run_digest
+from event_processor.domain.ids import ConId, OrderRef, published_at, run_digest
 from event_processor.domain.intent import Ending, IntentState, OrderIntent
 from event_processor.domain.reconcile import Decision, Sight, Verdict, doubled, reconcile, sight_of
 from event_processor.domain.record import EventRecord
@@ -194,11 +194,23 @@ def suspected(desk: Desk, record: EventRecord) -> bool:
     return desk.book.has_sent(run) or desk.pauses.ever_named(record.key)
 
 
+def shown_from(desk: Desk, record: EventRecord) -> float:
+    """From when on (monotonic seconds) the broker shows whatever a process before us sent of the event in its last
+    moment: a store that lost its last writes may call such an event untouched. Always, for one published since our
+    start."""
+    if min(record.accepted_at, published_at(record.entry_id)) >= desk.leases.started_at:
+        return -math.inf
+    quiet_since = max(desk.leases.first_held(record.account), desk.session.ready_since)
+    return quiet_since + desk.settings.visibility_delay
+
+
 async def check_forgotten(desk: Desk, record: EventRecord) -> None:
     """Raise OutcomeUnknown when the broker knows orders of an event of which, by the journal, nothing was ever sent.
 
-    What this session saw when it began will do, unless the event is suspected. Raises BrokerUnavailable, too."""
-    evidence = await desk.session.evidence(0 if suspected(desk, record) else math.inf)
+    What this session saw when it began will do for an event of our own time that is not suspected. Raises
+    BrokerUnavailable, too."""
+    age_max = max(0.0, desk.clock.monotonic() - shown_from(desk, record))
+    evidence = await desk.session.evidence(0 if suspected(desk, record) else age_max)
     lost = forgotten(evidence, run_digest(record.key, record.account))
     if lost:
         raise OutcomeUnknown(

@@ -17,6 +17,7 @@ from event_processor.ports import Lease
 _DEFERRED_AFTER_SECONDS = 10.0
 """A wait with no known end is worth an outcome only when it lasts; a reconnect of a second is not."""
 RESTART_SOON = "the gateway restarts: orders sent just before it would be lost, so new ones wait until it is back"
+TAKING_OVER = "the processor has just started: what the one before it sent last may not show at the broker yet"
 _GATED = (BrokerUnavailable, TradingPaused, PlanStale)
 """Errors whose end shows by itself (session, pause), so that the next try need not be put off."""
 

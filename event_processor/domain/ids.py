@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import NewType
 
 AccountId = NewType("AccountId", str)
@@ -26,6 +27,7 @@ EntryId = NewType("EntryId", str)
 """Id of one entry of the event stream."""
 
 ORDER_REF_LENGTH_MAX = 32
+_END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 _REF = re.compile(r"rb([0-9a-f]{16})-(\d{3})-(\d{1,3})\Z")
 _PAPER = re.compile(r"D[A-Z]{1,2}\d+\Z")
 _ACCOUNT = re.compile(r"[A-Z]{1,3}\d{4,12}\Z")
@@ -34,6 +36,12 @@ _ACCOUNT = re.compile(r"[A-Z]{1,3}\d{4,12}\Z")
 def event_key(source: str, event_id: str) -> EventKey:
     """Digest of `source` and `id`, safe as part of a key name."""
     return EventKey(hashlib.sha256(f"{len(source)}:{source}{event_id}".encode()).hexdigest()[:24])
+
+
+def published_at(entry: EntryId) -> datetime:
+    """When the store took the entry, by its own clock: the first half of its id, milliseconds since 1970. A producer
+    may choose the id, so anything up to 64 bits can be there; that is the end of time, then."""
+    return datetime.fromtimestamp(min(int(entry.partition("-")[0]) / 1000, _END_OF_TIME), UTC)
 
 
 def is_account_number(text: str) -> bool:

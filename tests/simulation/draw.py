@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 from event_processor.application.desk import TradingSettings
+from event_processor.domain.reconcile import SENDS_MAX
 from event_processor.domain.weekly import GatewayHours
 from gateway_simulator.settings import (
     AccountSettings,
@@ -61,9 +62,11 @@ class Story:
 
     @property
     def hopeless(self) -> bool:
-        """Whether orders vanish again and again, so that in the end only a person can say what is wrong."""
-        vanish = [f.parameters for f in self.scenario.faults if VANISHING & f.parameters.items()]
-        return any(parameters["count"] == ALWAYS for parameters in vanish)
+        """Whether an order may vanish as often as it is sent: then only a person can say what is wrong."""
+        faults = [fault.parameters for fault in self.scenario.faults]
+        vanish = sum(int(str(each["count"])) for each in faults if VANISHING & each.items())
+        away = sum(each.get("orders") in {"lose", "reject"} for each in faults)
+        return vanish + away + len(self.deaths) >= SENDS_MAX
 
     @property
     def asks_for_nobodys(self) -> bool:

@@ -32,6 +32,7 @@ TELLING = (
     11861,
     16387,
     20813,
+    21612,
 )
 """Seeds beyond the first that once found something; they mean the same stories as long as `draw` draws alike."""
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -8,11 +9,16 @@ import pytest
 from event_processor.application import book as book_module
 from event_processor.application.book import Book
 from event_processor.domain.execution import RunCash
-from event_processor.domain.ids import AccountId
+from event_processor.domain.ids import AccountId, ExecId
 from event_processor.domain.portfolio import AccountState
-from tests.support.builders import ACCOUNT, snapshot
+from event_processor.domain.record import Outcome
+from gateway_simulator.settings import AccountSettings, FaultSettings, Scenario
+from tests.support.builders import ACCOUNT, event_text, snapshot
 from tests.support.making import LoopClock, commission, execution, report
+from tests.support.records import accepted, closed, filled, planned, submitting
+from tests.support.stories import mixed
 from tests.support.virtual_time import run_virtual
+from tests.support.world import World
 
 OTHER = AccountId("DU7654321")
 SETTLE = 5.0
@@ -199,3 +205,58 @@ def test_after_a_doubtful_run_the_broker_s_figure_counts() -> None:
         return [before, book.corrected(state("10000")).cash]
 
     assert run_virtual(main()) == [RUN.left, Decimal(10_000)]
+
+
+def test_an_event_left_to_a_person_leaves_no_cash_expected() -> None:
+    """Nothing was heard of its orders, so that the book of the run before would still stand."""
+
+    async def story() -> list[tuple[AccountId, ...]]:
+        world = World(mixed(FaultSettings("order", {"count": 100, "swallow": True})))
+        book = world.start().desk.book
+        book.verified(ACCOUNT, RunCash(*map(Decimal, (1, 1, 1, 1))))
+        expected = [book.unconfirmed()]
+        world.publish(event_text(account=ACCOUNT, targets=[{"symbol": "KO", "weight": 0.01}], completeness="partial"))
+        await world.settle()
+        expected.append(book.unconfirmed())
+        await world.close()
+        assert [record.outcome for record in world.store.records.values()] == [Outcome.NEEDS_REVIEW]
+        return expected
+
+    assert run_virtual(story()) == [(ACCOUNT,), ()]
+
+
+@pytest.mark.parametrize(("outcome", "cash"), [(Outcome.COMPLETED, "4002"), (Outcome.NEEDS_REVIEW, "7000")])
+def test_a_new_process_recalls_the_cash_of_the_last_run(outcome: Outcome, cash: str) -> None:
+    """The broker's figure may be one from the course of that run; after a run of which nobody knows what it filled it
+    is all there is."""
+
+    async def story() -> Decimal:
+        account = AccountSettings(number=ACCOUNT, cash={"USD": Decimal(7000)})
+        world = World(Scenario(accounts=(account,)))
+        last = filled(submitting(planned(accepted())))
+        world.store.records[last.key] = replace(closed(last, outcome), closed_at=world.clock.now())
+        world.start()
+        world.publish(event_text(account=ACCOUNT, targets=[{"symbol": "KO", "weight": 0.01}], completeness="partial"))
+        await world.settle()
+        await world.close()
+        plan = next(record.plan for record in world.store.records.values() if record.key != last.key)
+        assert plan is not None
+        return plan.cash
+
+    assert run_virtual(story()) == Decimal(cash)
+
+
+def test_executions_of_the_known_cash_are_no_news() -> None:
+    """The broker shows the last run's executions again, or only now: what that run must have left still counts."""
+
+    async def main() -> tuple[Decimal, Decimal]:
+        book = Book(LoopClock())
+        book.verified(ACCOUNT, RUN, 5, [execution().exec_id])
+        book.note(execution())
+        known = book.corrected(state("10000")).cash
+        book.note(replace(execution(), exec_id=ExecId("another")))
+        return known, book.corrected(state("10000")).cash
+
+    known, after_another = run_virtual(main())
+    assert known == RUN.left
+    assert after_another == Decimal(10000)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,11 +9,13 @@ from hypothesis import strategies as st
 from event_processor.domain.ids import (
     ORDER_REF_LENGTH_MAX,
     AccountId,
+    EntryId,
     EventKey,
     OrderRef,
     event_key,
     is_account_number,
     is_paper_account,
+    published_at,
     run_digest,
 )
 from tests.support.builders import ACCOUNT, KEY
@@ -97,3 +101,16 @@ def test_account_numbers_and_paper_accounts_are_known_by_their_shape(text: str, 
     """Account numbers are told from aliases, and paper accounts from live ones."""
     assert is_account_number(text) is number
     assert is_paper_account(AccountId(text)) is paper
+
+
+@pytest.mark.parametrize(
+    ("entry", "at"),
+    [
+        ("1767625200123-7", datetime(2026, 1, 5, 15, 0, 0, 123000, tzinfo=UTC)),
+        ("0-1", datetime(1970, 1, 1, tzinfo=UTC)),
+        ("18446744073709551615-18446744073709551615", datetime(9999, 12, 31, tzinfo=UTC)),
+    ],
+)
+def test_an_entry_tells_when_it_was_published(entry: str, at: datetime) -> None:
+    """By the first half of its id; one that a producer chose from beyond the calendar does no harm."""
+    assert published_at(EntryId(entry)) == at
