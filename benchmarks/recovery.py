@@ -36,7 +36,12 @@ def recovery() -> Iterable[Table]:
     for what, measure, goal in cases:
         taken = [measure() for _ in range(REPEATS)]
         rows.append((what, milliseconds(statistics.median(taken)), milliseconds(max(taken)), goal))
-    note = f"Medians of {REPEATS} runs. The gateway is away for {AWAY_SECONDS:.0f} s; its return is the simulator's."
+    note = (
+        f"Medians of {REPEATS} runs. The gateway is away for {AWAY_SECONDS:.0f} s; its return is the simulator's. "
+        "A new process sends nothing before the broker has had the visibility delay (`VISIBILITY_DELAY_SECONDS`, "
+        "5 s) to show what the one before it sent in its last moment: a store that lost its last writes would not "
+        "know of it."
+    )
     yield Table("Start and recovery", note, HEAD, rows)
 
 
