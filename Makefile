@@ -40,10 +40,10 @@ mfa: ## Wait for the second factor, and show live how it stands
 	@tools/stack/mfa
 
 logs: ## Follow the logs; SERVICE=redis of one service only
-	@tools/stack/compose logs --follow --tail 200 $(SERVICE)
+	@tools/stack/logs
 
 logs-gateway: ## Follow the gateway's log
-	@tools/stack/compose logs --follow --tail 200 ibkr
+	@SERVICE=ibkr tools/stack/logs
 
 ps: ## List the containers
 	@tools/stack/compose ps --all
@@ -51,7 +51,7 @@ ps: ## List the containers
 restart-gateway: ## Restart the gateway, without a second factor where possible; HARD=1 with one
 	@tools/stack/restart-gateway
 
-upgrade: ## New gateway image and new code with the fewest second factors; PULL=no code only
+upgrade: ## New gateway image and new code with the fewest second factors; PULL=no code only, FORCE=1 though orders work
 	@tools/stack/upgrade
 
 backup: ## Copy journal and gateway settings to backups/, while everything runs
@@ -72,7 +72,7 @@ rebalance: ## Publish FILE=event.json and show what happens until it is final
 	@tools/stack/event rebalance "$$FILE"
 
 pause: ## Place no new orders; ACCOUNT=name in one account, REASON='why'
-	@tools/stack/cli pause "$${ACCOUNT:-all}" --reason "$${REASON:-paused by hand}"
+	@tools/stack/pause
 
 resume: ## Lift a pause or a halt; ACCOUNT=name in one account
 	@tools/stack/resume

@@ -11,8 +11,8 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Thread
 from urllib.parse import urljoin
 
 from healthcheck.gate import Limits, wait_for_gateway
@@ -76,9 +76,19 @@ def check_processor(options: argparse.Namespace) -> Report:
 
 
 def check_stack(options: argparse.Namespace) -> Report:
-    """All three, looked at together."""
-    with ThreadPoolExecutor() as pool:
-        return judge_stack(*pool.map(lambda check: check(options), (check_redis, check_gateway, check_processor)))
+    """All three, looked at together. (Plain threads: importing a pool of them takes longer than a probe.)"""
+    found: dict[str, Report] = {}
+
+    def look_at(part: str) -> None:
+        found[part] = TARGETS[part](options)
+
+    apart = [Thread(target=look_at, args=[part]) for part in ("gateway", "processor")]
+    for look in apart:
+        look.start()
+    look_at("redis")
+    for look in apart:
+        look.join()
+    return judge_stack(found["redis"], found["gateway"], found["processor"])
 
 
 TARGETS: dict[str, Callable[[argparse.Namespace], Report]] = {

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.composed import ROOT, ComposedStack
+from tests.support.screen import Screen, screen
 
 FIGURES = ROOT / "build/stack-figures.json"
 LINES = "80"
@@ -41,13 +42,22 @@ def stack(tmp_path_factory: pytest.TempPathFactory, figures: dict[str, object]) 
         made.remove()
 
 
+@pytest.fixture(scope="module")
+def window() -> Iterator[Screen]:
+    """A browser with one page, for the gateway's window."""
+    with screen() as opened:
+        yield opened
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A failure shows what every container said last."""
+    """A failure shows what every container said last, and keeps a picture of the open window."""
     report = yield
-    running = getattr(item, "funcargs", {}).get("stack")
-    if report.failed and isinstance(running, ComposedStack):
+    given = getattr(item, "funcargs", {}) if report.failed else {}
+    if isinstance(running := given.get("stack"), ComposedStack):
         report.sections.append(("containers", running.logs("--tail", LINES)))
+    if isinstance(window := given.get("window"), Screen):
+        report.sections.append(("screenshot", window.picture_of_failure(item.name)))
     return report
 
 

@@ -7,6 +7,7 @@ from ib_async import IB
 
 from healthcheck.probes import Found, probe_gateway
 from tests.support.composed import USER, ComposedStack
+from tests.support.stack import NOT_FINAL
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -108,10 +109,12 @@ def test_the_second_factor_is_missed_twice(stack: ComposedStack) -> None:
     assert len(stack.finished_once("sunday", seconds=120)) == 2
 
 
-def test_the_processor_stops_tidily(stack: ComposedStack) -> None:
-    """SIGTERM ends it by itself within its grace, and it takes up its work again."""
+def test_the_processor_stops_tidily_with_orders_out(stack: ComposedStack) -> None:
+    """SIGTERM ends it by itself within its grace; started again it finds its orders, and the event finishes once."""
+    hold_up_fills(stack, 4000)
+    begin(stack, "stopped", SPY=0.1, TLT=0.3)
     stack.compose("stop", "event-processor", seconds=90)
     assert stack.inspect("event-processor")["State"]["ExitCode"] == 0
+    assert {told["outcome"] for told in stack.outcomes("stopped")} <= NOT_FINAL
     stack.compose("start", "event-processor")
-    stack.publish("after-stop", {"SPY": 0.1, "TLT": 0.3})
-    assert len(stack.finished_once("after-stop", seconds=120)) == 2
+    assert len(stack.finished_once("stopped", seconds=120)) == 2

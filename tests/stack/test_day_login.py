@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import pytest
 
 from tests.support.composed import PASSWORD, USER, VNC_PASSWORD, ComposedStack
-from tests.support.screen import Screen, screen
+from tests.support.screen import Screen
 
 pytestmark = pytest.mark.timeout(900)
-
-
-@pytest.fixture(scope="module")
-def window() -> Iterator[Screen]:
-    with screen() as opened:
-        yield opened
 
 
 def test_nobody_is_logged_in_and_the_stack_says_so(stack: ComposedStack) -> None:
@@ -34,7 +27,6 @@ def test_the_page_asks_for_a_password_and_refuses_a_wrong_one(stack: ComposedSta
     window.picture("1-password")
     window.give_password("wrong-one")
     assert "password" in window.refused()
-    window.ask_again()
     window.give_password(VNC_PASSWORD)
     window.shown()
     window.picture("2-login-form")

@@ -1,4 +1,4 @@
-"""A stack in live mode, and its owner logging in elsewhere: what differs from the day on paper."""
+"""A stack in live mode: what differs from the day on paper."""
 
 from __future__ import annotations
 

@@ -149,6 +149,23 @@ def test_a_preview_places_nothing_and_a_rebalance_does(server: Server) -> None:
     assert orders(server) == before + 1
 
 
+def test_an_upgrade_waits_for_orders_and_keeps_the_login(server: Server) -> None:
+    """Refused while an order works; then the gateway is made anew, and nobody has to approve or is asked to log in."""
+    before = orders(server)
+    server.control("order", "never_fill=true", "count=1")
+    server.compose("exec", "-T", "event-processor", "rebalancer", "publish", "DU1234567", "SPY=40%", "--id", "works")
+    assert any(orders(server) > before for _ in range(40))
+    refused = server.make("upgrade", "YES=1")
+    assert (refused.returncode, "orders work at the broker" in refused.stderr) == (2, True)
+    server.control("release")
+    until_final(server, "works")
+    server.variables["GATEWAY_START_SECONDS"] = "3"
+    upgraded = server.make("upgrade", "YES=1")
+    assert (upgraded.returncode, "keeps the login" in upgraded.stderr) == (0, True), upgraded.stderr
+    assert "Log in now" not in upgraded.stdout
+    server.until_ready()
+
+
 def test_the_real_stack_does_not_start_beside_it(server: Server) -> None:
     """Both use the same ports, and one must not be taken for the other."""
     (server.folder / ".env").write_text("IB_USERNAME=edemo\n")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
-import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import redis
+from testcontainers.core.config import testcontainers_config
+from testcontainers.core.container import DockerContainer
+from testcontainers.core.wait_strategies import ExecWaitStrategy
 
 from event_processor.adapters.redis.connection import RedisLink
 from event_processor.adapters.redis.journal_durability import durability_findings
@@ -24,56 +26,51 @@ OPTIONS = {"BLOCK", "COUNT", "EVENT", "EX", "GROUP", "GT", "IDLE", "JUSTID", "LI
 OPTIONS |= {"NOGROUP", "NOREPLICAS", "MISCONF", "NX", "PX", "REF", "RETRYCOUNT", "STREAMS", "XX"}
 """Words in capitals that are no commands."""
 WRITE = "redis.call('SET', KEYS[1], ARGV[1]) return redis.call('XADD', KEYS[2], '*', 'note', ARGV[1])"
+READY = ExecWaitStrategy(["sh", "-c", "REDISCLI_AUTH=none redis-cli --user probe ping | grep -qx PONG"])
+testcontainers_config.ryuk_disabled = True  # the fixture takes its container away; no image from elsewhere is needed
 
 
-def docker(*words: str) -> str:
-    command = ["docker", *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.strip()
+class Server(DockerContainer):
+    """Redis as docker-compose.yml starts it; the password of each user is its name."""
 
-
-@dataclass
-class Server:
-    """One container; the password of each user is its name."""
-
-    container: str
+    def __init__(self, rules: Path) -> None:
+        super().__init__(
+            IMAGE,
+            command="redis-server /etc/redis/redis.conf",
+            volumes=[
+                (str(rules), "/run/secrets/redis_users.acl", "ro"),
+                (str(ROOT / "docker/redis/redis.conf"), "/etc/redis/redis.conf", "ro"),
+            ],
+            user="999:1000",
+            read_only=True,
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges:true"],
+            _wait_strategy=READY,
+        )
 
     def url(self, user: str) -> str:
-        return f"redis://{user}:{user}@{docker('port', self.container, '6379').splitlines()[0]}/0"
+        address = self.get_docker_client().bridge_ip(self.get_container_id())
+        return f"redis://{user}:{user}@{address}:6379/0"
 
     def ask(self, user: str, *words: str) -> object:
         with redis.Redis.from_url(self.url(user), decode_responses=True) as client:
             return client.execute_command(*words)
 
-    def kill(self) -> None:
-        docker("restart", "--time", "0", self.container)
-        self.wait()
-
-    def wait(self) -> None:
-        loop = "until REDISCLI_AUTH=none redis-cli --user probe ping | grep -qx PONG; do sleep 0.1; done"
-        docker("exec", self.container, "timeout", "20", "sh", "-c", loop)
+    def kill_and_start(self) -> None:
+        self.get_wrapped_container().restart(timeout=0)
+        READY.wait_until_ready(self)
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Started as docker-compose.yml does."""
     rules = RULES.read_text()
     for user in USERS:
         rules = rules.replace(f"@{user.upper()}_HASH@", hashlib.sha256(user.encode()).hexdigest())
     file = tmp_path_factory.mktemp("redis") / "users.acl"
     file.write_text(rules)
     file.chmod(0o644)
-    mounts = [
-        f"--volume={file}:/run/secrets/redis_users.acl:ro",
-        f"--volume={ROOT}/docker/redis/redis.conf:/etc/redis/redis.conf:ro",
-    ]
-    hardened = ["--user=999:1000", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges:true"]
-    run = ["run", "--detach", "--publish=127.0.0.1::6379", *hardened, *mounts]
-    found = Server(docker(*run, IMAGE, "redis-server", "/etc/redis/redis.conf"))
-    try:
-        found.wait()
+    with Server(file) as found:
         yield found
-    finally:
-        docker("rm", "--force", "--volumes", found.container)
 
 
 def commands_of_the_product() -> set[str]:
@@ -180,13 +177,13 @@ def test_what_was_confirmed_is_there_after_a_kill(server: Server) -> None:
     keys = ["{rebalancer}:known:one", "{rebalancer}:outbox"]
     note = server.ask("processor", "EVAL", WRITE, "2", *keys, "kept")
     entry = server.ask("producer", "XADD", "rebalancer:events", "*", "event", "kept")
-    server.kill()
+    server.kill_and_start()
     assert server.ask("viewer", "GET", keys[0]) == "kept"
     assert server.ask("viewer", "XREVRANGE", keys[1], "+", "-", "COUNT", "1") == [(note, {"note": "kept"})]
     assert server.ask("viewer", "XREVRANGE", "rebalancer:events", "+", "-", "COUNT", "1") == [
         (entry, {"event": "kept"})
     ]
-    assert "CRITICAL" not in docker("logs", server.container)
+    assert not any(b"CRITICAL" in said for said in server.get_logs())
 
 
 async def test_the_product_finds_nothing_unsafe(server: Server) -> None:

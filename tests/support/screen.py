@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Error, Page, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "build/screenshots"
@@ -53,15 +53,11 @@ class Screen:
         self._page.keyboard.press("Enter")
 
     def refused(self) -> str:
-        """What the page says when the password was wrong."""
+        """What the page says when the password was wrong; it asks for it again by itself."""
         status = self._page.wait_for_selector("#noVNC_status.noVNC_open.noVNC_status_error")
         assert status is not None
-        return status.inner_text()
-
-    def ask_again(self) -> None:
-        """After a wrong password: the button of the page leads back to the question."""
-        self._page.click("#noVNC_connect_button")
         self._page.wait_for_selector(PASSWORD_FIELD)
+        return status.inner_text()
 
     def shown(self) -> None:
         """Until the gateway's window can be seen."""
@@ -84,9 +80,18 @@ class Screen:
         """A tap on the practice phone."""
         self._page.mouse.click(*APPROVE)
 
-    def picture(self, name: str) -> None:
-        """Keep a screenshot as a build output."""
-        self._page.screenshot(path=self._pictures / f"{name}.png")
+    def picture(self, name: str) -> Path:
+        """Keep a screenshot as a build output; where it is."""
+        path = self._pictures / f"{name}.png"
+        self._page.screenshot(path=path)
+        return path
+
+    def picture_of_failure(self, test: str) -> str:
+        """Where the screenshot for a failed test is, or why there is none."""
+        try:
+            return str(self.picture(f"failed-{test}"))
+        except Error as error:  # the browser itself may be what failed
+            return f"none: {error}"
 
 
 @contextmanager

@@ -20,21 +20,19 @@ gateway_health() {
     [ -n "$id" ] && docker inspect --format '{{if .State.Health}}{{.State.Health.Status}}{{end}}' "$id"
 }
 
-gateway_ready() {
-    [ "$(gateway_health)" = healthy ] || [[ $(gateway_line "$(container ibkr)") == *'"ready": true'* ]]
+# logged_in: whether the gateway answers API clients, also in its first minute, when it counts as starting all the same.
+logged_in() {
+    [ "$(gateway_health)" = healthy ] || [[ $(gateway_line "$(container ibkr)") == *'"name": "gateway", "ok": true'* ]]
 }
 
-gateway_not_ready() { ! gateway_ready; }
-
-# gateway_line CONTAINER: what its own health check said last, one line of JSON. An image without bash cannot say anything;
-# then the event processor looks at it from outside.
+# gateway_line CONTAINER: how it is now, one line of JSON. Asked anew, for what the engine remembers of its health check
+# may be from before the last restart. An image without bash cannot say anything; then it is looked at from outside.
 gateway_line() {
     local line
-    line=$(docker inspect --format '{{if .State.Health}}{{range .State.Health.Log}}{{println .Output}}{{end}}{{end}}' "$1" |
-        sed '/^[[:space:]]*$/d' | tail -n 1)
+    line=$(limited 10 docker exec "$1" bash /rebalancer/gateway.sh 2>/dev/null) || true # it tells by words
     case $line in
         \{*) say "$line" ;;
-        *) compose exec -T event-processor python -m healthcheck gateway 2>/dev/null || true ;; # it tells by words
+        *) compose run --rm --no-deps -T healthcheck gateway 2>/dev/null || true ;;
     esac
 }
 

@@ -9,6 +9,12 @@ json_text() {
     printf '%b\n' "$text"
 }
 
+# by_make: the product's own commands, as it names them inside its container, become those that work out here.
+by_make() {
+    sed -E -e 's/rebalancer resume all/make resume/g' -e 's/rebalancer resume ([A-Za-z0-9_-]+)/make resume ACCOUNT=\1/g' \
+        -e 's/rebalancer (resume|status|mfa)/make \1/g' -e 's/rebalancer (reconcile|events|orders)/tools\/stack\/cli \1/g'
+}
+
 # http_get PORT PATH: the body of the answer on loopback; fails when nobody answers, or is silent for three seconds.
 http_get() (
     exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1

@@ -147,8 +147,8 @@ def _pause(fact: TradingPauseChanged, words: Words) -> Message:
             Urgency.SOON,
             "Trading is paused",
             f"In {where} no new order leaves: {fact.reason}",
-            "When it may go on: `rebalancer resume`"
-            + ("" if fact.scope == "all" else " with the account or its alias"),
+            "When it may go on: "
+            + ("`make resume`" if fact.scope == "all" else "`make resume ACCOUNT=` with the account or its alias"),
         )
     return words.message(
         Topic.TRADING, Urgency.NEWS, "Trading goes on", f"The pause of {where} is lifted. It was: {fact.reason}"

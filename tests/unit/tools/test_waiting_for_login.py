@@ -17,13 +17,13 @@ case "$*" in
     *State.Running*gate) [ ! -e "$0.through" ] && echo true || echo false ;;
     *State.Running*processor) [ -e "$0.through" ] && echo true || echo false ;;
     *State.Running*) echo true ;;
-    *Health.Log*)
+    *"bash /rebalancer/gateway.sh")
         echo x >>"$0.looks"
         [ "$(wc -l <"$0.looks")" -lt 2 ] || touch "$0.through"
         echo 'HEALTH'
         ;;
     *"exec -T event-processor rebalancer mfa") echo "12:00:00  ready" ;;
-    *"exec -T event-processor python -m healthcheck gateway") echo '{"words": "ready", "ready": true}' ;;
+    *"run --rm --no-deps -T healthcheck gateway") echo '{"words": "ready", "ready": true}' ;;
     *"exec -T"*) exit 1 ;;
 esac
 case "$*" in version* | "compose version"*) ;; *) exit 0 ;; esac
