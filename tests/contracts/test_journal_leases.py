@@ -59,6 +59,15 @@ async def test_a_renewed_lease_lasts(store: Store) -> None:
     assert await journal.acquire(ACCOUNT, "two", SHORT) is not None
 
 
+async def test_a_lease_that_is_acquired_again_lasts_anew(store: Store) -> None:
+    """From the second request on, for as long as that asked for."""
+    journal = store.client().journal
+    await journal.acquire(ACCOUNT, "one", SHORT)
+    await journal.acquire(ACCOUNT, "one", 30)
+    await asyncio.sleep(SHORT * 1.5)
+    assert await journal.acquire(ACCOUNT, "two", 30) is None
+
+
 async def test_a_lost_lease_can_neither_be_renewed_nor_write_nor_release(store: Store) -> None:
     """Who slept through its lease finds the account taken, and cannot harm the new holder."""
     journal = store.client().journal
@@ -141,7 +150,8 @@ async def test_a_new_start_takes_over_from_its_former_self_and_fences_it_off(sto
     assert old is not None
     assert new is not None
     assert new.token > old.token
-    assert await journal.acquire(ACCOUNT, "two#1", 30) is None
+    for other in ("two#1", "two#3", "one#1"):
+        assert await journal.acquire(ACCOUNT, other, 30) is None, other
     with pytest.raises(LeaseLost):
         await journal.renew_lease(old)
 

@@ -15,14 +15,14 @@ import pytest
 from event_processor.domain.record import Outcome
 from gateway_simulator.settings import AccountSettings, FaultSettings, GatewaySettings, Latency, Scenario
 from gateway_simulator.symbols import STOCKS_AND_FUNDS
-from tests.mutants import books, looking, sending
+from tests.mutants import books, deciding, looking, sending
 from tests.mutants.mutant import Mutant
 from tests.simulation.seeded import run
 from tests.support.builders import event_text
 from tests.support.stories import ACCOUNT, DeathAtCall, Ending, mixed, mixed_event, play
 from tests.support.world import World
 
-MUTANTS: tuple[Mutant, ...] = (*sending.MUTANTS, *looking.MUTANTS, *books.MUTANTS)
+MUTANTS: tuple[Mutant, ...] = (*sending.MUTANTS, *looking.MUTANTS, *books.MUTANTS, *deciding.MUTANTS)
 SEEDS = 250
 LAWS = "tests/properties/test_fold_laws.py"
 WRITES = 45

@@ -9,12 +9,13 @@ from dataclasses import replace
 import pytest
 
 from event_processor.application.desk import TradingSettings
-from event_processor.application.recovery import strangers
-from event_processor.domain.facts import Fact, OrderOutcomeUnknown, OrderSubmitted, OrderTakenBack
+from event_processor.application.recovery import strangers, suspected
+from event_processor.domain.facts import Fact, OrderDone, OrderOutcomeUnknown, OrderSubmitted, OrderTakenBack
 from event_processor.domain.ids import AccountId, OrderRef
 from event_processor.domain.intent import IntentState
 from event_processor.domain.portfolio import AccountState
-from event_processor.domain.record import EventRecord, Outcome, OutcomeNote
+from event_processor.domain.reconcile import SENDS_MAX
+from event_processor.domain.record import EventRecord, Outcome, OutcomeNote, Stage
 from event_processor.domain.reports import OrderReport
 from event_processor.ports import Lease
 from gateway_simulator.settings import FaultSettings, Latency, Scenario
@@ -38,11 +39,14 @@ BACK_AFTER = SETTINGS.acknowledge_timeout + SETTINGS.visibility_delay
 class Story:
     """The mixed event, of which one order is not answered. `sent` counts how often it left; `fresh` says of each look
     at the positions, from the doubt to its end, whether they were asked for anew. With `slow` the store takes its time
-    to answer that an order is about to be sent again, `slowed` times."""
+    to answer that an order is about to be sent again, `slowed` times; with `restless` the session is interrupted while
+    the first look that would decide is under way."""
 
-    def __init__(self, *faults: FaultSettings, latency: Latency | None = None, slow: bool = False) -> None:
+    def __init__(
+        self, *faults: FaultSettings, latency: Latency | None = None, slow: bool = False, restless: bool = False
+    ) -> None:
         self.sent, self.slowed, self.fresh = 0, 0, list[bool]()
-        self._doubtful = False
+        self._doubtful, self._restless = False, restless
         run_virtual(self._run(mixed(*faults, latency=latency), slow))
 
     async def _run(self, scenario: Scenario, slow: bool) -> None:
@@ -61,6 +65,7 @@ class Story:
 
         async def asked(account: AccountId, *, fresh: bool = False) -> AccountState:
             self.fresh += [fresh] if self._doubtful else []
+            process.desk.session.epoch += self._restless and fresh and self.fresh.count(True) == 1
             return await ask(account, fresh=fresh)
 
         process.desk.broker.account_state = asked  # type: ignore[method-assign]
@@ -104,6 +109,14 @@ def test_an_order_is_sent_again_after_two_looks_and_the_positions_of_now(faults:
     assert len(story.fresh) >= 2
 
 
+def test_a_look_that_the_session_did_not_outlive_decides_nothing() -> None:
+    """The session was interrupted between the broker's answers and the verdict: the looks begin anew."""
+    steady, restless = Story(LOST), Story(LOST, restless=True)
+    assert steady.done_once
+    assert restless.done_once, restless.world.problems()
+    assert (steady.fresh.count(True), restless.fresh.count(True)) == (1, 2)
+
+
 def test_what_comes_at_the_last_moment_is_heard_before_anything_is_sent_again() -> None:
     """The order was only late, later than look-ups ever show: its report comes while the store writes down that it is
     sent again, and it is not."""
@@ -143,3 +156,60 @@ def test_whose_an_open_order_is(changes: dict[str, object], strange: bool) -> No
     first = record.intents[0]
     found: OrderReport = replace(report(of=first), **changes)  # type: ignore[arg-type]
     assert bool(strangers([found], record, [first.leg.contract.con_id])) is strange
+
+
+def test_an_order_that_never_arrives_is_given_up_to_a_person() -> None:
+    """After a bounded number of tries, each of which was proven absent; that is no cancellation."""
+    story = Story(FaultSettings("order", {"symbol": SYMBOL, "count": 20, "swallow": True}))
+    [record] = story.world.store.records.values()
+    assert (record.outcome, record.reason_code) == (Outcome.NEEDS_REVIEW, "outcome_unknown")
+    assert story.sent == SENDS_MAX
+    assert story.world.problems() == []
+
+
+@pytest.mark.parametrize("newer", [False, True])
+def test_orders_that_the_journal_has_forgotten_are_not_planned_again(newer: bool) -> None:
+    """The store fell back to before the plan, and a new process takes the event for untouched: what the broker has
+    executed of it says otherwise, however late. Nor does a newer event make it one that has done nothing."""
+    slow = Latency(positions_ms=3000, account_ms=3000, lookup_ms=3000)
+
+    async def story() -> World:
+        world = World(mixed(latency=slow), hold_seconds=10)
+
+        def fall_back(process: Process, fact: Fact) -> None:
+            if isinstance(fact, OrderDone) and not world.deaths and not process.killed:
+                [record] = world.store.records.values()
+                untouched = replace(record, stage=Stage.ACCEPTED, plan=None, intents=())
+                world.store.records[record.key] = untouched
+                process.kill()
+                if newer:
+                    world.publish(mixed_event().replace("2026-01-05-growth", "newer"))
+
+        world.on_fact = fall_back
+        world.start()
+        world.publish(mixed_event())
+        await world.settle()
+        await world.close()
+        return world
+
+    world = run_virtual(story())
+    first, *rest = world.store.records.values()
+    assert (first.outcome, first.reason_code) == (Outcome.NEEDS_REVIEW, "journal_behind")
+    assert len(rest) == newer
+    assert all(len(perm_ids) == 1 for perm_ids in world.sim.ledger.orders_by_ref().values())
+    assert len(world.sim.ledger.of("order_received")) == len(world.sim.ledger.orders_by_ref())
+
+
+def test_a_process_suspects_what_it_has_sent_itself() -> None:
+    """Whatever the journal says of it later."""
+
+    async def story() -> tuple[bool, bool]:
+        world = World(mixed())
+        desk = world.start().desk
+        world.publish(mixed_event())
+        await world.settle()
+        await world.close()
+        [record] = world.store.records.values()
+        return suspected(desk, record), suspected(desk, accepted())
+
+    assert run_virtual(story()) == (True, False)

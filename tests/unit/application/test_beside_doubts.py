@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import groupby
 
 import pytest
 
 from event_processor.application.desk import TradingSettings
-from event_processor.domain.facts import Fact, OrderSubmitted, SessionChanged
+from event_processor.domain.facts import Fact, OrderSubmitted, OrderSubmitting, SessionChanged
+from event_processor.domain.intent import Ending
 from event_processor.domain.record import Outcome
 from event_processor.domain.session import SessionState
 from gateway_simulator.settings import FaultSettings
@@ -18,6 +20,7 @@ from tests.support.world import World
 
 DELAY = TradingSettings().visibility_delay
 FIRST = "SPY"
+BATCH = 2
 
 
 class Story:
@@ -30,7 +33,7 @@ class Story:
         run_virtual(self._run(*faults))
 
     async def _run(self, *faults: FaultSettings) -> None:
-        self.world = World(mixed(*faults), trading=TradingSettings(batch=2))
+        self.world = World(mixed(*faults), trading=TradingSettings(batch=BATCH))
         self.world.on_fact = self._heard
         self.world.start()
         self.world.publish(mixed_event())
@@ -80,3 +83,34 @@ def test_a_run_that_was_taken_up_again_waits() -> None:
 def test_whichever_is_in_doubt_everything_is_done_once(symbol: str, fault: dict[str, object]) -> None:
     """A sell or a buy, lost with the connection or silently, or adopted after it."""
     assert Story(FaultSettings("order", {"symbol": symbol, "count": 1, **fault}), cut=False).done_once
+
+
+def test_an_order_that_breaks_the_connection_each_time_costs_no_other_its_tries() -> None:
+    """After some tries each goes alone: that one is left to a person, all others are done."""
+    story = Story(FaultSettings("order", {"symbol": FIRST, "count": 99, "drop": "received"}), cut=False)
+    [record] = story.world.store.records.values()
+    unresolved = [i.leg.contract.symbol for i in record.intents if i.ending is Ending.UNRESOLVED]
+    assert (record.outcome, unresolved) == (Outcome.NEEDS_REVIEW, [FIRST])
+    assert story.world.problems() == []
+
+
+def test_no_more_is_marked_at_once_than_a_batch() -> None:
+    """Whatever is lost with a connection, or with the process, is no more than that."""
+    story = Story(cut=False)
+    marks = [
+        isinstance(f, OrderSubmitting) for f in story.world.facts if isinstance(f, OrderSubmitting | OrderSubmitted)
+    ]
+    together = [len(list(run)) for marked, run in groupby(marks) if marked]
+    assert sum(together) == len(SELLING) + len(BUYING)
+    assert max(together) == BATCH
+
+
+def test_buys_whose_cash_never_comes_are_given_up() -> None:
+    """All that should have paid for them was refused: nothing of them is sent, not even an order of no shares."""
+    refused = FaultSettings("order", {"side": "SELL", "reject_code": 201, "reject_text": "no"})
+    story = Story(refused, cut=False)
+    [record] = story.world.store.records.values()
+
+    sent = [entry for entry in story.world.sim.ledger.of("order_received") if float(str(entry["quantity"])) < 1]
+    assert (sent, story.world.problems()) == ([], [])
+    assert Ending.SKIPPED in {i.ending for i in record.intents}

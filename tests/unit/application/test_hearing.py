@@ -21,7 +21,7 @@ from event_processor.domain.intent import IntentState, OrderIntent
 from event_processor.domain.record import EventRecord
 from event_processor.domain.reports import Commission, Execution, Report
 from tests.support.builders import AT
-from tests.support.making import CLIENT_ID, ORDER_ID, report
+from tests.support.making import CLIENT_ID, ORDER_ID, PERM, report
 from tests.support.records import accepted, planned
 
 ORDERS = 50
@@ -142,3 +142,14 @@ async def test_an_order_id_means_an_order_of_its_client_only(changes: dict[str, 
     heard.hear(replace(report(of=first, order_ref="", perm_id=PermId(0)), **changes))
     await heard.fold()
     assert (run.intents[0].state is IntentState.WORKING) is ours
+
+
+async def test_a_permid_names_an_order_without_a_reference() -> None:
+    """What a look-up shows of an order that another client placed may have nothing else."""
+    record = planned(accepted())
+    first = replace(record.intents[0].to(IntentState.SUBMITTING).to(IntentState.UNKNOWN), perm_id=PERM, sent=1)
+    run = Written(replace(record, intents=(first,)))
+    heard = Hearing(run, cast("Doubts", None))
+    heard.hear(report(of=first, order_ref="", order_id=0, client_id=0))
+    await heard.fold()
+    assert run.intents[0].state is IntentState.WORKING

@@ -275,3 +275,33 @@ def test_a_lease_runs_from_when_it_was_asked_for(call: str) -> None:
             assert not office.leases.fresh(ACCOUNT)
 
     run_virtual(main())
+
+
+def test_an_account_that_another_took_is_left_alone_for_a_while() -> None:
+    """Whoever took it while it should have been ours has a reason; it may be free again, but not for us."""
+
+    async def main() -> list[bool]:
+        office = Office(MemoryStore())
+        lease = await office.leases.hold(ACCOUNT)
+        assert lease is not None
+        await office.journal.release(lease)
+        office.leases.lost(ACCOUNT)
+        held = [await office.leases.hold(ACCOUNT) is not None]
+        await asyncio.sleep(SECONDS + 0.1)
+        return [*held, await office.leases.hold(ACCOUNT) is not None]
+
+    assert run_virtual(main()) == [False, True]
+
+
+def test_an_account_that_is_given_back_is_free_at_once() -> None:
+    """In the store, too: another processor need not wait until the lease runs out."""
+
+    async def main() -> None:
+        store = MemoryStore()
+        office = Office(store)
+        assert await office.leases.hold(ACCOUNT)
+        await office.leases.give_back(ACCOUNT)
+        assert office.leases.accounts() == ()
+        assert await Office(store, "two").leases.hold(ACCOUNT)
+
+    run_virtual(main())

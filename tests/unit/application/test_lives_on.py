@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from event_processor.application.desk import TradingSettings
-from event_processor.domain.facts import Fact, OrderWorking
+from event_processor.domain.facts import Fact, OrderCancelRequested, OrderWorking
 from event_processor.domain.intent import Ending, IntentState
 from event_processor.domain.order import OrderStatus
 from event_processor.domain.record import Outcome
 from event_processor.domain.reports import NoticeKind, OrderNotice, Report
 from gateway_simulator.settings import FaultSettings
 from tests.support.making import report
-from tests.support.process import Process
+from tests.support.process import CLIENT_ID, Process
 from tests.support.stories import mixed, mixed_event
 from tests.support.virtual_time import run_virtual
 from tests.support.world import World
@@ -72,4 +72,32 @@ def test_an_order_that_lives_on_after_its_end_is_left_to_a_person() -> None:
     assert (record.account, True) in world.store.pauses
     assert record.closed_at is not None
     assert (record.closed_at - record.accepted_at).total_seconds() < SOON
+    assert world.problems() == []
+
+
+def test_an_order_of_another_client_id_is_left_to_a_person() -> None:
+    """Only the client id that placed an order may cancel it, and under ours its order id means another order."""
+    asked: list[str] = []
+
+    async def story() -> World:
+        world = World(mixed(RESTS))
+
+        def heard(process: Process, fact: Fact) -> None:
+            asked.extend([fact.symbol] if isinstance(fact, OrderCancelRequested) else [])
+            if isinstance(fact, OrderWorking) and fact.symbol == SYMBOL and not world.deaths:
+                process.client_id = CLIENT_ID + 1  # of the process that follows it
+                process.kill()
+
+        world.on_fact = heard
+        world.start()
+        world.publish(mixed_event())
+        await world.settle()
+        await world.close()
+        return world
+
+    world = run_virtual(story())
+    [record] = world.store.records.values()
+    assert (record.outcome, record.reason_code) == (Outcome.NEEDS_REVIEW, "outcome_unknown")
+    assert f"only client id {CLIENT_ID} can cancel it" in record.reason
+    assert SYMBOL not in asked
     assert world.problems() == []

@@ -10,6 +10,7 @@ from event_processor.domain.facts import EventWaiting, LeaseChanged
 from event_processor.domain.ids import AccountId
 from event_processor.domain.policy import AccountRule
 from event_processor.domain.record import EventRecord, Outcome
+from event_processor.domain.whereabouts import Place
 from gateway_simulator.settings import FaultSettings
 from tests.support.builders import event_text
 from tests.support.process import EPOCH, LEASE_SECONDS
@@ -156,3 +157,39 @@ def test_a_gateway_that_comes_back_with_another_login_gives_the_account_back() -
     world = played(story, FaultSettings("order", {"fill_delay_ms": 20_000}))
     assert only(world).outcome is Outcome.COMPLETED
     assert not world.problems()
+
+
+def test_until_it_is_logged_in_a_processor_goes_by_what_it_said_before() -> None:
+    """A gateway that is away tells nothing of its login; that another account is not in it was known already."""
+    places: dict[str, Place] = {}
+
+    async def story(world: World) -> None:
+        world.sim.actions.run("refuse", {"seconds": 60})
+        world.store.logins["processor-1"] = ((AccountId(ACCOUNT),), world.now)
+        logins = world.start().desk.logins
+        await asyncio.sleep(LEASE_SECONDS)
+        places.update({account: logins.of(AccountId(account)).place for account in (ACCOUNT, THEIRS)})
+
+    played(story)
+    assert places == {ACCOUNT: Place.HERE, THEIRS: Place.NOWHERE}
+
+
+def test_a_run_does_not_wait_for_ever_for_a_session() -> None:
+    """After a while the account is given back, orders or not: another processor may have a session for it."""
+    held: list[tuple[AccountId, ...]] = []
+
+    async def story(world: World) -> None:
+        process = world.start()
+        world.publish(mixed_event())
+        await asyncio.sleep(2)
+        world.sim.actions.run("refuse", {"seconds": 100})
+        world.sim.actions.run("drop", {})
+        for seconds in (20, 40):
+            await asyncio.sleep(seconds)
+            held.append(process.desk.leases.accounts())
+        await world.settle()
+
+    world = played(story, FaultSettings("order", {"fill_delay_ms": 10_000}))
+    assert held == [(ACCOUNT,), ()]
+    assert only(world).outcome is Outcome.COMPLETED
+    assert world.problems() == []

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 import pytest
 
@@ -11,7 +12,9 @@ from event_processor.errors import StoreUnavailable
 from tests.support.making import running
 from tests.support.memory_store import MemoryStore, Moment
 from tests.support.records import accepted, note
+from tests.support.stories import WEIGHTS, mixed, mixed_event
 from tests.support.virtual_time import run_virtual
+from tests.support.world import World
 
 STEPS = [(Outcome.ACCEPTED, ""), (Outcome.PLANNED, "plan-1"), (Outcome.COMPLETED, "")]
 
@@ -111,3 +114,19 @@ def test_more_notes_than_a_batch_follow_without_waiting() -> None:
         return len({envelope["id"] for envelope in store.outcomes})
 
     assert run_virtual(main()) == 450
+
+
+def test_a_producer_hears_once_of_each_order_that_it_is_there_and_that_it_filled() -> None:
+    """And of the event that it was accepted, planned and completed, however often its record was written."""
+
+    async def story() -> World:
+        world = World(mixed())
+        world.start()
+        world.publish(mixed_event())
+        await world.settle()
+        await world.close()
+        return world
+
+    told = Counter(str(envelope["data"]["outcome"]) for envelope in run_virtual(story()).store.outcomes)
+    orders = len(WEIGHTS)
+    assert told == {"accepted": 1, "planned": 1, "order_submitted": orders, "order_filled": orders, "completed": 1}

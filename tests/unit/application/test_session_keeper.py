@@ -166,10 +166,10 @@ def test_evidence_is_kept_as_long_as_asked_and_not_over_an_interruption() -> Non
             await asyncio.sleep(5)
             await post.keeper.evidence(20)
             assert len(post.gateway.looks) == 1
-            await post.keeper.evidence(4)
+            before = await post.keeper.evidence(4)
             assert len(post.gateway.looks) == 2
             await post.hear(E.LINK_RESTORED)
-            await post.keeper.evidence(20)
+            assert await post.keeper.evidence(20) is not before
             assert len(post.gateway.looks) > 2
 
     run_virtual(main())

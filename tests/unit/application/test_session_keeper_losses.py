@@ -8,6 +8,7 @@ import pytest
 
 from event_processor.application.session_keeper import KeeperSettings
 from event_processor.domain.facts import SessionChanged
+from event_processor.domain.ids import AccountId
 from event_processor.domain.session import SessionEvent, SessionState
 from event_processor.domain.weekly import GatewayHours
 from event_processor.errors import BrokerUnavailable, GatewayDisconnected, LoginRequired, ReadOnlyApi
@@ -267,3 +268,26 @@ def test_a_restart_is_awaited_until_a_connection_made_after_it() -> None:
             assert post.keeper.restart_awaited is None
 
     run_virtual(main())
+
+
+def test_a_link_lost_while_the_accounts_are_read_begins_all_over() -> None:
+    """The orders were read before the loss: ready is only who has read them since."""
+
+    async def main() -> tuple[int, int]:
+        post = Post()
+        read = post.gateway.account_state
+
+        async def interrupted(account: AccountId) -> None:
+            if not post.gateway.states:
+                await post.hear(E.LINK_LOST)
+                await post.hear(E.LINK_RESTORED)
+            await read(account)
+
+        post.gateway.account_state = interrupted  # type: ignore[method-assign]
+        async with running(post.keeper.run()):
+            await post.until(S.READY)
+            return len(post.gateway.looks), len(post.gateway.states)
+
+    looks, states = run_virtual(main())
+    assert looks == 2
+    assert states >= 3

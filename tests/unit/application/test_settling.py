@@ -5,10 +5,12 @@ from decimal import Decimal
 
 import pytest
 
-from event_processor.domain.event import event_json
+from event_processor.domain.event import RebalanceEvent, event_json
 from event_processor.domain.facts import DoubtSettled, TradingPauseChanged
+from event_processor.domain.ids import EntryId
 from event_processor.domain.record import Outcome
 from event_processor.domain.settlement import Resolution, Settlement
+from event_processor.errors import StoreUnavailable
 from event_processor.ports import Pause
 from gateway_simulator.settings import FaultSettings, Scenario
 from tests.support.builders import AT, event_text
@@ -112,6 +114,45 @@ def test_what_the_evidence_contradicts_is_refused(resolution: str, subject: str,
         assert (told["ok"], why in told["message"]) == (False, True), told
         assert scene.held
         assert scene.world.store.settlements == {}
+
+    played(story, *LOST_AND_UNEXPLAINED)
+
+
+def test_a_follow_up_that_was_not_published_is_when_asked_again() -> None:
+    """The settlement stands, and the store went away before the event was on the stream: the same command heals it."""
+
+    async def story(scene: Scene) -> None:
+        published = scene.publish
+
+        async def away(_: RebalanceEvent) -> EntryId:
+            raise StoreUnavailable
+
+        scene.publish = away  # type: ignore[assignment,method-assign]
+        assert not (await scene.settle("resubmit", scene.ref))["ok"]
+        assert scene.held
+        scene.publish = published  # type: ignore[method-assign]
+        assert (await scene.settle("resubmit", scene.ref))["ok"]
+        await scene.world.settle()
+        assert (len(scene.records), scene.spy()) == (2, Decimal(20))
+
+    played(story, *LOST_AND_UNEXPLAINED)
+
+
+def test_nothing_is_ordered_anew_when_somebody_else_was_quicker() -> None:
+    """The order counts as abandoned by the first word; the second word must not have had its effect by then."""
+
+    async def story(scene: Scene) -> None:
+        ref = scene.ref
+        theirs = Settlement(ref, scene.records[0].key, ref, Resolution.ABANDON, "bob", AT, "nothing")
+
+        def quicker(call: str, moment: str) -> None:
+            if (call, moment) == ("settle", "before"):
+                scene.world.store.settlements[ACCOUNT, ref] = theirs
+
+        scene.meanwhile(quicker)
+        told = await scene.settle("resubmit", ref)
+        assert (told["ok"], "as abandon, by bob" in told["message"]) == (False, True)
+        assert scene.published == []
 
     played(story, *LOST_AND_UNEXPLAINED)
 

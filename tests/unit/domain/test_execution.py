@@ -104,6 +104,14 @@ def test_cash_counts_reserve_and_slippage() -> None:
     assert cash_free(plan_of(cash="1000", reserve="300", slippage="50"), []) == 750
 
 
+def test_slippage_comes_out_of_the_reserve_and_spares_only_whole_buys() -> None:
+    """No more of it than the reserve holds is money that we have; and a buy that is trimmed all the same leaves the
+    reserve alone."""
+    assert cash_free(plan_of(cash="1000", reserve="30", slippage="50"), []) == 1000
+    assert released(plan_of([BUY], cash="10400", reserve="500", slippage="200"), [intent(of=BUY)]) == [(2, 100)]
+    assert released(plan_of([BUY], cash="5000", reserve="500", slippage="200"), [intent(of=BUY)]) == [(2, 44)]
+
+
 def test_open_buys_bind_what_they_may_still_cost() -> None:
     """A sent buy binds its whole estimate; what filled counts at its true price, the rest stays bound."""
     plan = plan_of([BUY], cash="20000")

@@ -18,6 +18,8 @@ MADE = plan(weights(SPY="0.8", TLT="0.2"), SEEN)
     [
         (Limits(), None),
         (Limits(orders_max=2, order_value_max=Decimal(90_000), turnover_max=Decimal("1.3")), None),
+        (Limits(order_value_max=Decimal(80_000), turnover_max=Decimal("1.201")), None),
+        (Limits(position_weight_max=Decimal("0.8")), None),
         (Limits(orders_max=1), "the plan has 2 orders: at most 1 are allowed"),
         (Limits(order_value_max=Decimal(50_000)), "BUY 160 SPY is worth 80,000.00 USD: at most 50,000.00 USD"),
         (Limits(turnover_max=Decimal("0.5")), "the plan trades 120,100.00 USD, 120.10% of the net liquidation value"),

@@ -23,6 +23,7 @@ def test_cash_becomes_the_targets() -> None:
     made = plan(weights(SPY="0.6", TLT="0.4"), snapshot(cash="100000", prices=PRICES))
     assert orders(made) == [("BUY", "SPY", 120), ("BUY", "TLT", 399)]
     assert 0 <= cash_after(made) < 200
+    assert not made.adjusted
     assert [made.net_liquidation, made.basis, made.kept] == [100_000, 100_000, 0]
 
 
@@ -47,6 +48,20 @@ def test_a_line_within_one_share_is_left_alone() -> None:
     """Ideals of 119.12 and 404.4 are near enough to 119 and 404."""
     seen = snapshot(cash="100", holdings={"SPY": "119", "TLT": "404"}, prices=PRICES)
     assert orders(plan(weights(SPY="0.5956", TLT="0.4044"), seen)) == []
+
+
+def test_a_fraction_of_a_share_too_much_is_left_alone() -> None:
+    """Ideals of 119.2 and 403.2 are no reason to sell one of 120 or of 404, not even to pay a small debt."""
+    seen = snapshot(cash="-50", holdings={"SPY": "120", "TLT": "404"}, prices=PRICES)
+    assert orders(plan(weights(SPY="0.594", TLT="0.4018"), seen)) == []
+
+
+def test_one_contract_held_in_two_pieces_is_one_holding() -> None:
+    """Both count, in value and in what there is to sell."""
+    pieces = [Position(contract("SPY"), Decimal(quantity)) for quantity in (70, 50)]
+    seen = snapshot(cash="0", positions=pieces, quotes=[quote(756733, "500")])
+    made = plan(TargetPortfolio((), untargeted=Untargeted.LIQUIDATE, reserve=Decimal(1)), seen)
+    assert (made.net_liquidation, orders(made)) == (Decimal(60_000), [("SELL", "SPY", 120)])
 
 
 def test_what_is_kept_is_not_part_of_the_basis() -> None:
@@ -95,6 +110,7 @@ def test_buys_shrink_to_the_cash_in_proportion() -> None:
     assert orders(made) == [("BUY", "TLT", 51), ("BUY", "GLD", 24)]
     assert 0 <= cash_after(made) < 100
     assert any("fewer shares than wanted of TLT, GLD" in note for note in made.notes)
+    assert made.adjusted
 
 
 def test_the_larger_reserve_holds_and_weights_make_room() -> None:
@@ -119,6 +135,18 @@ def test_quantities_and_money_are_targets_too() -> None:
     assert orders(made) == [("BUY", "SPY", 10), ("BUY", "SAP", 10)]
     assert [leg.unit_value for leg in made.legs] == [500, 250]
     assert made.notes == ("SPY: the quantity 10.7 is rounded down to 10 whole shares",)
+
+
+def test_a_sale_abroad_brings_base_money() -> None:
+    """What a share brings is its bid, converted."""
+    sap = ContractQuery(symbol="SAP", currency="EUR")
+    portfolio = TargetPortfolio((Target(sap, Measure.QUANTITY, Decimal(10)),), completeness=Completeness.PARTIAL)
+    abroad = contract("SAP", currency="EUR")
+    seen = snapshot(
+        positions=[Position(abroad, Decimal(30))], quotes=[quote(14204, "200", "2")], rates={"EUR": Decimal("1.25")}
+    )
+    [leg] = plan(portfolio, seen, contracts={sap: abroad}).legs
+    assert (leg.quantity, leg.unit_value, leg.rate) == (Decimal(20), Decimal("248.75"), Decimal("1.25"))
 
 
 def test_a_short_position_is_bought_back() -> None:
@@ -190,6 +218,7 @@ def test_prices_come_from_both_sides_of_the_market() -> None:
         (weights(SPY="1"), {"prices": {}}, QuotesUnavailable, "no price for SPY"),
         (weights(SPY="1"), {"holdings": {"GLD": "1"}, "prices": {"SPY": "5"}}, QuotesUnavailable, "no price for GLD"),
         (weights(SPY="1"), {"quotes": [Quote(ConId(756733), AT, bid=Decimal(5))]}, QuotesUnavailable, "SPY"),
+        (weights(SPY="1"), {"quotes": [quote(756733, "1", "2")]}, QuotesUnavailable, "SPY"),
         (weights(SPY="1"), {"cash": "-1"}, PlanError, "nothing to rebalance: net liquidation value -1.00 USD"),
         (
             weights(SPY="1"),

@@ -188,7 +188,8 @@ def test_orders_without_perm_id_are_not_all_ours() -> None:
 
 
 @pytest.mark.parametrize(
-    ("age", "covers"), [(timedelta(0), True), (HISTORY - timedelta(seconds=1), True), (HISTORY, False)]
+    ("age", "covers"),
+    [(timedelta(0), True), (HISTORY - timedelta(seconds=1), True), (HISTORY, False), (timedelta(hours=13), False)],
 )
 def test_the_history_covers_what_was_sent_lately(age: timedelta, covers: bool) -> None:
     """The broker shows its current day only, so an order of long ago may be hidden; one never sent is not."""

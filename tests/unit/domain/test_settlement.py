@@ -34,6 +34,7 @@ from tests.support.making import evidence, execution, intent, report, sight
 DOUBT = intent(IntentState.DONE, ending=Ending.UNRESOLVED, note="nobody knows")
 OPEN = sight(open_orders=[report()])
 CANCELLED = sight(completed=[report(OrderStatus.CANCELLED, filled=0)])
+BOTH = sight(open_orders=[report()], completed=[report(OrderStatus.CANCELLED, filled=0)])
 FILLED = sight(completed=[report(OrderStatus.FILLED, filled=100)], executions=[execution(100)])
 TRADED = sight(executions=[execution(30)])
 NOTHING = sight()
@@ -57,10 +58,11 @@ def said(mark: str, resolution: Resolution = Resolution.ADOPT) -> Settlement:
         (CANCELLED, "adopt resubmit"),
         (FILLED, "adopt resubmit"),
         (TRADED, "adopt"),
+        (BOTH, "adopt"),
         (NOTHING, "abandon resubmit"),
         (YOUNG, ""),
     ],
-    ids=["open", "cancelled", "filled", "traded only", "nothing", "nothing yet"],
+    ids=["open", "cancelled", "filled", "traded only", "open and completed", "nothing", "nothing yet"],
 )
 def test_the_evidence_says_which_resolutions_are_possible(seen: Sight, allowed: str) -> None:
     """Something shown is adopted; only what is not shown is abandoned; only what cannot trade is ordered anew."""
@@ -125,6 +127,12 @@ def test_what_is_wrong_beyond_orders_asks_for_the_event(code: str) -> None:
     assert (question.subject, question.mark) == (record.event.id, f"event:{record.key}")
 
 
+def test_doubtful_orders_do_not_hide_what_else_is_wrong() -> None:
+    """Settling each order says nothing of positions that nothing explains."""
+    record = reviewed(DOUBT, reason_code="position_mismatch")
+    assert [question.subject for question in questions(record, AT)] == [str(DOUBT.ref), record.event.id]
+
+
 def test_a_halt_is_a_question_of_its_own_instant() -> None:
     """The same event halted later is asked about anew."""
     open_record = records.planned(records.accepted())
@@ -143,13 +151,17 @@ def test_orders_of_the_event_that_still_work_are_found_without_the_journal() -> 
 def test_a_follow_up_is_the_same_each_time_and_asks_for_the_plans_target() -> None:
     """One contract by its id, its quantity absolute, the event's own limits; a valid event of the contract."""
     planned = records.planned(records.accepted(limits={"max_orders": 3}))
+    assert planned.plan is not None
+    lines = tuple(replace(line, held=line.held + 5, target=line.target + 5) for line in planned.plan.lines)
+    planned = replace(planned, plan=replace(planned.plan, lines=lines))
     record = replace(planned, outcome=Outcome.NEEDS_REVIEW, closed_at=AT)
     first = record.intents[0]
     event = follow_up(record, first)
     assert event_json(event) == event_json(follow_up(record, first))
     assert parse_event(event_json(event)) == event
     [target] = event.data.targets
-    wanted = next(line for line in planned.plan.lines if line.contract.con_id == first.leg.contract.con_id)  # type: ignore[union-attr]
+    wanted = next(line for line in lines if line.contract.con_id == first.leg.contract.con_id)
+    assert wanted.target != first.quantity
     assert (target.con_id, target.quantity) == (wanted.contract.con_id, wanted.target)
     assert (event.data.limits.max_orders, event.data.completeness.value) == (3, "partial")
     assert (event.id, event.data.account) == (f"resubmit-{first.ref}", ACCOUNT)

@@ -100,6 +100,22 @@ def test_nothing_is_complete_before_both_ends() -> None:
     assert run_virtual(run()) == [False, False, True, False]
 
 
+def test_values_alone_are_not_complete() -> None:
+    """An account without positions would be bought full a second time."""
+
+    async def run() -> list[bool]:
+        book = _book()
+        book.values_complete(OURS)
+        waiting = asyncio.ensure_future(book.complete(OURS))
+        await asyncio.sleep(0.1)
+        before = waiting.done()
+        book.positions_complete()
+        await asyncio.sleep(0.1)
+        return [before, waiting.done()]
+
+    assert run_virtual(run()) == [False, True]
+
+
 def test_values_do_not_count_while_the_servers_reset() -> None:
     """AccountReady=false: nobody is told figures that may be wrong; what comes after AccountReady=true counts."""
 

@@ -206,12 +206,38 @@ async def test_lost_data_is_subscribed_anew(gateway: ScriptedGateway, broker: Ib
     assert gateway.kinds.count(wire.POSITIONS) == 2
 
 
+async def test_lost_data_is_asked_for_again(gateway: ScriptedGateway, broker: IbkrBroker) -> None:
+    """After 1101 no price of before counts: its line is dead, and nobody would hear the next one."""
+    gateway.answers[wire.MARKET_DATA] = lambda asked: [(1, 6, asked[2], side, 100.0, 1, 0) for side in (1, 2)]
+    await broker.connect()
+    await broker.quotes([ORDER.contract], 30)
+    gateway.say(4, 2, -1, 1101, "restored, data lost", "")
+    await next_input(broker)
+    await broker.quotes([ORDER.contract], 30)
+    assert gateway.kinds.count(wire.MARKET_DATA) == 2
+
+
+async def test_fresh_positions_are_those_of_a_new_question(gateway: ScriptedGateway, broker: IbkrBroker) -> None:
+    """What the standing subscription said before is not enough where it decides whether an order was executed."""
+    await broker.connect()
+    assert (await broker.account_state(OURS)).positions == ()
+    gateway.answers[wire.POSITIONS] = lambda _: [
+        (61, 3, "DU1", 756733, "SPY", "STK", "", 0, "", "", "", "USD", "SPY", "SPY", 5, 400), (62, 1),
+    ]  # fmt: skip
+    state = await broker.account_state(OURS, fresh=True)
+    assert [held.quantity for held in state.positions] == [Decimal(5)]
+
+
 async def test_concurrent_questions_share_one_look_up(gateway: ScriptedGateway, broker: IbkrBroker) -> None:
     """Whoever asks while a look-up runs gets the next one, and all of them the same."""
+    answer = gateway.answers.pop(wire.COMPLETED_ORDERS)
     await broker.connect()
     first = asyncio.ensure_future(broker.evidence())
-    await eventually(lambda: wire.OPEN_ORDERS in gateway.kinds)
+    await eventually(lambda: wire.COMPLETED_ORDERS in gateway.kinds)
     later = [asyncio.ensure_future(broker.evidence()) for _ in range(3)]
+    await asyncio.sleep(0)
+    gateway.answers[wire.COMPLETED_ORDERS] = answer
+    gateway.say(*answer([])[0])
     answers = await asyncio.gather(first, *later)
     assert gateway.kinds.count(wire.OPEN_ORDERS) == 2
     assert answers[1] is answers[2] is answers[3] is not answers[0]

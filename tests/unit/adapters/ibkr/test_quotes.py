@@ -143,6 +143,20 @@ def test_silence_ends_the_wait() -> None:
     assert run_virtual(run()) <= 10.1
 
 
+def test_an_old_price_is_none() -> None:
+    """A line that has gone silent does not become a price by being asked for again."""
+
+    async def run() -> None:
+        market = _Market(IbkrSettings(quote_timeout_seconds=5))
+        await market.book.quotes(_contracts(1), 30)
+        market.quiet = True
+        await asyncio.sleep(60)
+        with pytest.raises(QuotesUnavailable, match="S1"):
+            await market.book.quotes(_contracts(1), 30)
+
+    run_virtual(run())
+
+
 def test_delayed_data_is_chosen_once() -> None:
     """Only with the setting, and before the first request, the gateway is told that delayed data will do."""
 

@@ -131,6 +131,21 @@ def test_orders_name_tif_and_account(order_type: OrderType, limit: Decimal | Non
     named = translate.to_ib_order(order)
     assert (named.action, named.totalQuantity, named.orderType, named.lmtPrice) == ("BUY", 10.0, order_type.value, sent)
     assert (named.tif, named.account, named.orderRef, named.outsideRth) == ("DAY", "DU1", str(REF), False)
+    assert named.transmit
+
+
+@pytest.mark.parametrize("quantity", [1, 99, 250, 12_345])
+def test_orders_name_their_whole_quantity(quantity: int) -> None:
+    """To the last share."""
+    order = Order(REF, AccountId("DU1"), SPY, Side.SELL, Decimal(quantity), OrderType.MARKET)
+    assert translate.to_ib_order(order).totalQuantity == quantity
+
+
+def test_a_contract_is_named_by_id_and_by_where_it_is_listed() -> None:
+    """The smart route alone does not tell two listings of one symbol apart."""
+    named = translate.to_ib_contract(SPY)
+    assert (named.conId, named.symbol, named.secType, named.currency) == (756733, "SPY", "STK", "USD")
+    assert (named.exchange, named.primaryExchange) == ("SMART", "ARCA")
 
 
 def test_positions_are_routed_smart() -> None:

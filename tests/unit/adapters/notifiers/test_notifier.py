@@ -14,7 +14,7 @@ from event_processor.domain.record import Outcome
 from event_processor.domain.session import SessionState
 from event_processor.domain.topics import Topic
 from tests.support.making import LoopClock
-from tests.support.notices import ACCOUNT, WORDS, Ledger, Listener, closed, session
+from tests.support.notices import ACCOUNT, WORDS, Ledger, Listener, closed, session, waiting
 from tests.support.virtual_time import run_virtual
 
 
@@ -108,6 +108,38 @@ def test_quiet_hours_end_with_one_summary() -> None:
         ["Event e9: needs review"],
         ["Event e9: needs review", "3 messages from the quiet hours"],
     ]
+
+
+def test_what_the_rates_kept_back_is_told_before_the_end() -> None:
+    """Nobody would tell it afterwards."""
+
+    async def story() -> list[str]:
+        listener = Listener()
+        telling = notifier(listener)
+        for number in range(15):
+            telling.observe(closed(event_id=f"e{number}"))
+        await telling.close()
+        return listener.titles
+
+    assert run_virtual(story())[-1] == "5 messages in a short time"
+
+
+def test_an_event_that_waited_and_is_over_is_not_told_as_stuck() -> None:
+    """While it lasts it is, after a quarter of an hour."""
+
+    async def story(*, ends: bool) -> list[str]:
+        listener = Listener()
+        telling = notifier(listener)
+        telling.observe(waiting("quotes_unavailable", "no price for SPY"))
+        await asyncio.sleep(600)
+        if ends:
+            telling.observe(closed())
+        await asyncio.sleep(600)
+        await telling.close()
+        return listener.titles
+
+    assert run_virtual(story(ends=True)) == ["Event e1: done"]
+    assert len(run_virtual(story(ends=False))) == 1
 
 
 def test_a_defect_in_it_is_logged_and_reaches_nobody_else() -> None:

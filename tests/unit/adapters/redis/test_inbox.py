@@ -29,3 +29,15 @@ async def test_a_dead_letter_and_its_acknowledgement_are_one_step(redis_url: str
         assert await link.command("count", "XLEN", keys.DEAD) == 1
         assert (await link.command("look", "XPENDING", keys.EVENTS, keys.GROUP))["pending"] == 0
         assert await RedisInbox(link, "one", 30).take(1, 0) == []
+
+
+async def test_what_was_handed_out_is_not_again_by_a_group_that_was_made_anew(redis_url: str) -> None:
+    """Somebody removed the group, which forgets with it who works on what."""
+    async with RedisLink(redis_url) as link:
+        inbox = RedisInbox(link, "one", 30)
+        await link.command("publish", "XADD", keys.EVENTS, "*", "event", "first")
+        [first] = await inbox.take(1, 1)
+        await link.command("remove the group", "XGROUP", "DESTROY", keys.EVENTS, keys.GROUP)
+        await link.command("publish", "XADD", keys.EVENTS, "*", "event", "second")
+        again = [entry.body for _ in range(3) for entry in await inbox.take(10, 0)]
+        assert (first.body, again) == ("first", ["second"])
