@@ -60,6 +60,11 @@ class Executor:
                     await self._run.bell.heard(self._patience())
         finally:
             unsubscribe()
+        return self.record
+
+    @property
+    def record(self) -> EventRecord:
+        """As it was last written, also after an error."""
         return self._run.record
 
     async def _turn(self) -> bool:

@@ -119,10 +119,11 @@ class AccountProcessor:
             return False
         self._claim(record)
         self._running = self._attempted = record.key
+        attempt = Rebalance(self._desk, lease, record)
         try:
-            self._ended(await Rebalance(self._desk, lease, record).run())
+            self._ended(await attempt.run())
         except ProcessorError as error:
-            await self._failed(error, lease, record)
+            await self._failed(error, lease, attempt.record)
         finally:
             self._running = None
         return True

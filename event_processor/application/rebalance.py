@@ -47,26 +47,30 @@ _RUNS_RECALLED = 10
 
 
 class Rebalance:
-    """One event of one account, from wherever its record stands to its end."""
+    """One event of one account, from wherever its record stands to its end. `record` is as it was last written."""
 
     def __init__(self, desk: Desk, lease: Lease, record: EventRecord) -> None:
-        self._desk, self._lease, self._record = desk, lease, record
+        self._desk, self._lease, self.record = desk, lease, record
 
     async def run(self) -> EventRecord:
         """The closed record. Any ProcessorError may end the attempt; its disposition says what then."""
-        if not self._record.touched:
+        if not self.record.touched:
             plan = await self._plan()
-            if self._record.event.data.dry_run:
+            if self.record.event.data.dry_run:
                 return await self._close_dry(plan)
             await self._write_ahead(plan)
-        policy = self._desk.rules.policy(self._record.account)
-        self._record = await Executor(self._desk, self._lease, self._record, policy).run()
+        policy = self._desk.rules.policy(self.record.account)
+        executor = Executor(self._desk, self._lease, self.record, policy)
+        try:
+            await executor.run()
+        finally:
+            self.record = executor.record
         return await self._close()
 
     # -- look and think ------------------------------------------------------------------------------------
 
     async def _plan(self) -> Plan:
-        desk, event = self._desk, self._record.event
+        desk, event = self._desk, self.record.event
         rule = desk.rules.find(event.data.account)
         desk.rules.check(rule, dry_run=event.data.dry_run)
         await self._check_account()
@@ -74,7 +78,7 @@ class Rebalance:
         contracts = await desk.broker.resolve([target.query for target in portfolio.targets])
         await self._wait_for_settled_positions()
         await self._recall_last_runs()
-        state = desk.book.corrected(await desk.broker.account_state(self._record.account))
+        state = desk.book.corrected(await desk.broker.account_state(self.record.account))
         if portfolio.untargeted is Untargeted.LIQUIDATE:
             state = await self._described(state)
         held = [position.contract for position in state.positions if position.contract.stock_like]
@@ -87,7 +91,7 @@ class Rebalance:
         age_max = min(float(limits.quote_age_seconds_max), desk.settings.plan_age)
         quotes = await desk.broker.quotes(tuple(needed.values()), age_max)
         snapshot = PortfolioSnapshot(state=state, quotes=quotes, at=desk.clock.now())
-        plan = plan_rebalance(self._record.key, self._record.account, portfolio, contracts, snapshot, rule.policy)
+        plan = plan_rebalance(self.record.key, self.record.account, portfolio, contracts, snapshot, rule.policy)
         found = breaches(plan, limits)
         if found:
             raise LimitBreached("; ".join(found))
@@ -95,7 +99,7 @@ class Rebalance:
 
     async def _check_account(self) -> None:
         """Nobody's account ends the event, so that is decided by what the others say now."""
-        account, logins = self._record.account, self._desk.logins
+        account, logins = self.record.account, self._desk.logins
         if account in self._desk.session.accounts:
             return
         await logins.look()
@@ -106,7 +110,7 @@ class Rebalance:
 
     async def _recall_last_runs(self) -> None:
         """Who gets the account soon after runs of another process has no book of them, but the journal has."""
-        desk, account = self._desk, self._record.account
+        desk, account = self._desk, self.record.account
         if desk.book.knows_last_run(account, self._lease.token):
             return
         for last in await desk.journal.last_closed(account, _RUNS_RECALLED):
@@ -119,7 +123,7 @@ class Rebalance:
 
     async def _wait_for_settled_positions(self) -> None:
         bell = Bell()
-        while (seconds := self._desk.book.unsettled_seconds(self._record.account, self._desk.settings.settle)) > 0:
+        while (seconds := self._desk.book.unsettled_seconds(self.record.account, self._desk.settings.settle)) > 0:
             await bell.heard(seconds)
 
     async def _described(self, state: AccountState) -> AccountState:
@@ -137,16 +141,16 @@ class Rebalance:
             raise MarketClosed(hours.reason, until=hours.opens_at)
 
     async def _check_strangers(self, contracts: Sequence[Contract], rule: AccountRule) -> None:
-        await check_forgotten(self._desk, self._record)
-        if rule.policy.foreign_orders is ForeignOrders.IGNORE or self._record.event.data.dry_run:
+        await check_forgotten(self._desk, self.record)
+        if rule.policy.foreign_orders is ForeignOrders.IGNORE or self.record.event.data.dry_run:
             return
         con_ids = [contract.con_id for contract in contracts]
-        found = strangers(await self._desk.broker.open_orders(), self._record, con_ids)
+        found = strangers(await self._desk.broker.open_orders(), self.record, con_ids)
         settling = self._desk.settings.settle + self._desk.settings.visibility_delay
         if (
             found
             and all(report_is_ours(report) for report in found)
-            and self._desk.book.traded_within(self._record.account, settling)
+            and self._desk.book.traded_within(self.record.account, settling)
         ):
             raise OrdersSettling
         if found:
@@ -162,16 +166,16 @@ class Rebalance:
         """Plan and all intents in one durable write, before anything is sent."""
         intents = tuple(
             OrderIntent(
-                ref=OrderRef.derive(self._record.key, self._record.account, leg.number),
+                ref=OrderRef.derive(self.record.key, self.record.account, leg.number),
                 leg=leg,
                 quantity=leg.quantity,
             )
             for leg in plan.legs
         )
-        planned = replace(self._record, stage=Stage.PLANNED, plan=plan, intents=intents)
+        planned = replace(self.record, stage=Stage.PLANNED, plan=plan, intents=intents)
         note = OutcomeNote(Outcome.PLANNED, plan.plan_id, self._desk.clock.now(), telling.plan_data(plan))
-        self._record = await write(self._desk, self._lease, planned, [note])
-        telling.plan_recorded(self._desk, self._record, plan)
+        self.record = await write(self._desk, self._lease, planned, [note])
+        telling.plan_recorded(self._desk, self.record, plan)
 
     # -- close ---------------------------------------------------------------------------------------------
 
@@ -180,11 +184,11 @@ class Rebalance:
         notes = [OutcomeNote(Outcome.PLANNED, plan.plan_id, now, telling.plan_data(plan))] if plan.legs else []
         kind = Outcome.COMPLETED if plan.legs else Outcome.NO_CHANGE
         done = Conclusion(kind, "dry_run", f"Dry run: the plan has {len(plan.legs)} orders; none was placed.")
-        planned = replace(self._record, plan=plan)
+        planned = replace(self.record, plan=plan)
         return await close(self._desk, self._lease, planned, done, summary(plan, ()), notes)
 
     async def _close(self) -> EventRecord:
-        plan, intents = self._record.plan, self._record.intents
+        plan, intents = self.record.plan, self.record.intents
         assert plan is not None  # noqa: S101 - the executor refuses a record without a plan
         conclusion = conclude(plan, intents)
         if conclusion.outcome is not Outcome.NEEDS_REVIEW and intents:
@@ -193,9 +197,9 @@ class Rebalance:
                 conclusion = Conclusion(Outcome.NEEDS_REVIEW, "position_mismatch", wrong)
         if conclusion.outcome is not Outcome.NEEDS_REVIEW and intents:
             book = self._desk.book
-            book.verified(self._record.account, run_cash(plan, intents), executions=_executions(intents))
-            book.confirm(await self._desk.broker.account_state(self._record.account))
-        return await close(self._desk, self._lease, self._record, conclusion, summary(plan, intents))
+            book.verified(self.record.account, run_cash(plan, intents), executions=_executions(intents))
+            book.confirm(await self._desk.broker.account_state(self.record.account))
+        return await close(self._desk, self._lease, self.record, conclusion, summary(plan, intents))
 
     async def _mismatch(self, plan: Plan) -> str:
         """Positions against what was held plus what was executed; waits for them to catch up. Empty when equal."""
@@ -222,12 +226,12 @@ class Rebalance:
             await bell.heard(5.0)
 
     async def _positions(self, *, fresh: bool) -> dict[ConId, Decimal]:
-        state = await self._desk.broker.account_state(self._record.account, fresh=fresh)
+        state = await self._desk.broker.account_state(self.record.account, fresh=fresh)
         return {position.contract.con_id: position.quantity for position in state.positions}
 
     def _differences(self, plan: Plan, actual: dict[ConId, Decimal]) -> str:
         wrong = []
-        moved = {i.leg.contract.con_id: i.filled if i.leg.side is Side.BUY else -i.filled for i in self._record.intents}
+        moved = {i.leg.contract.con_id: i.filled if i.leg.side is Side.BUY else -i.filled for i in self.record.intents}
         held = {line.contract.con_id: line.held for line in plan.lines}
         for con_id, change in moved.items():
             expected = held.get(con_id, Decimal(0)) + change
@@ -238,7 +242,7 @@ class Rebalance:
         return f"Positions are not explained by the executions: {'; '.join(wrong)}."
 
     def _left_open(self, con_id: ConId) -> bool:
-        return any(i.leg.contract.con_id == con_id and i.ending is Ending.LEFT_OPEN for i in self._record.intents)
+        return any(i.leg.contract.con_id == con_id and i.ending is Ending.LEFT_OPEN for i in self.record.intents)
 
 
 def _executions(intents: Iterable[OrderIntent]) -> list[ExecId]:
