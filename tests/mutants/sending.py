@@ -76,8 +76,8 @@ def _another_ref(kept: Any) -> Any:
 def _carry_out(_kept: Any) -> Any:
     async def close_dry(self: Any, plan: Any) -> EventRecord:
         await self._write_ahead(plan)
-        policy = self._desk.rules.policy(self._record.account)
-        self._record = await executor.Executor(self._desk, self._lease, self._record, policy).run()
+        policy = self._desk.rules.policy(self.record.account)
+        self.record = await executor.Executor(self._desk, self._lease, self.record, policy).run()
         closed: EventRecord = await self._close()
         return closed
 
