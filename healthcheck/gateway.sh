@@ -1,8 +1,9 @@
 #!/bin/bash
 # Whether the gateway in this container can serve API clients: one line of JSON, exit code 0 (ready) or 1.
 #
-#   gateway.sh [PORT [PROC]]    PORT: the relay's; without it 4003 with TRADING_MODE=live, else 4004
-#                               PROC: where processes are seen, /proc
+#   gateway.sh [PORT [PROC [SECONDS]]]    PORT: the relay's; without it 4003 with TRADING_MODE=live, else 4004
+#                                         PROC: where processes are seen, /proc
+#                                         SECONDS: for the whole handshake, 0.2
 #
 # `python -m healthcheck gateway` in the same words, for an image with bash and nothing else: builtins only. And it says
 # when the start hook of SESSION_POLICY=yield pauses before the login, which only the file of that hook tells.
@@ -16,11 +17,15 @@ port=4004
 port=${1:-$port}
 proc=${2:-/proc}
 least=${GATEWAY_START_SECONDS:-60}
-limit=0.2 # seconds for the whole handshake
+limit=${3:-0.2}
 bytes_max=65536
 
 if [[ ! $port =~ ^[0-9]+$ || ! $least =~ ^[0-9]+$ ]]; then
   echo "gateway.sh: the port and GATEWAY_START_SECONDS must be whole numbers" >&2
+  exit 1
+fi
+if [[ ! $limit =~ ^[0-9]+(\.[0-9]+)?$ ]]; then
+  echo "gateway.sh: the seconds for the handshake must be a number, such as 0.2" >&2
   exit 1
 fi
 least=$((10#$least)) # 060 is sixty
