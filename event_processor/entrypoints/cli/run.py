@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 
 import structlog
@@ -31,6 +32,7 @@ def run() -> None:
         server = StatusServer(settings.status_host, settings.status_port, processor.health, processor.registry)
         if settings.status_port:
             await server.start()
+        _set_apart()
         try:
             await processor.supervisor.run()
         except ProcessorError:
@@ -43,3 +45,10 @@ def run() -> None:
         return Exit.OK
 
     carry_out(work)
+
+
+def _set_apart() -> None:
+    """What the start has made stays for good. Looking through all of it for garbage, time and again, would hold up
+    everything else for some fifty milliseconds each time, an order as well."""
+    gc.collect()
+    gc.freeze()
