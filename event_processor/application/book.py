@@ -130,4 +130,6 @@ def _remember(known: dict[_Id, None], one: _Id) -> None:
 
 
 def _agrees(state: AccountState, run: RunCash) -> bool:
-    return abs(state.cash - run.left) <= run.traded * _TOLERANCE
+    """Whether the figure can only be one of after the run: not when the cash that the run found was as good as this."""
+    tolerance = run.traded * _TOLERANCE
+    return abs(state.cash - run.left) <= tolerance < abs(run.found - run.left)

@@ -86,6 +86,11 @@ class RunCash:
     highest: Decimal
     traded: Decimal
 
+    @property
+    def found(self) -> Decimal:
+        """The cash before the first trade: the highest less what was sold."""
+        return self.highest - (self.left - self.lowest)
+
 
 def run_cash(plan: Plan, intents: Sequence[OrderIntent]) -> RunCash:
     """Whatever order the trades came in, the cash never left these bounds."""

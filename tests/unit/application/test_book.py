@@ -260,3 +260,15 @@ def test_executions_of_the_known_cash_are_no_news() -> None:
     known, after_another = run_virtual(main())
     assert known == RUN.left
     assert after_another == Decimal(10000)
+
+
+def test_the_cash_of_before_a_balanced_run_confirms_nothing() -> None:
+    """It sold and bought for the same money, so the old figure looks like the new one; nor are the figures from between
+    the two, which come after it, any news."""
+
+    async def main() -> list[Decimal]:
+        book = Book(LoopClock())
+        book.verified(ACCOUNT, RunCash(Decimal(66), Decimal(-136_188), Decimal(136_284), Decimal(272_463)))
+        return [book.corrected(state(cash)).cash for cash in ("30", "136281", "66", "136281")]
+
+    assert run_virtual(main()) == [Decimal(66)] * 4
