@@ -124,7 +124,7 @@ coverage: setup ## Run the tests and show which branches no test reached
 	@$(PYTHON) -m pytest --quiet --numprocesses $(TEST_PROCESSES) --cov $(TEST_FOLDERS)
 
 COMPILE = $(PYTHON) -m uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
-	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+	--generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
 lock: setup ## Refresh the lock: the newest versions that fit, with their hashes
 	@$(COMPILE) --output-file requirements.txt >/dev/null

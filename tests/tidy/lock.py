@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>\S+)")
+from packaging.requirements import Requirement
+
+PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)(?:\[(?P<extras>[^\]]+)\])?==(?P<version>\S+)")
 PLACE = re.compile(r"://|--(?:extra-)?index-url|--find-links|--trusted-host|(?:^|[\s=])/\w")
 
 
@@ -28,6 +31,20 @@ def missing_from_lock(requirements: list[str], text: str) -> list[str]:
     locked = {canonical(match["name"]) for entry in entries(text) if (match := PIN.match(entry))}
     asked = {canonical(re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0]) for requirement in requirements}
     return sorted(asked - locked)
+
+
+def extras_left_out(requirements: Iterable[str], text: str) -> list[str]:
+    """Extras that packages want of each other here and the lock does not name. Where it does not, pip before 23.3
+    takes the newest version of such a package for wanted, and stops because that one is not pinned."""
+    locked = {
+        canonical(match["name"]): set((match["extras"] or "").split(","))
+        for entry in entries(text)
+        if (match := PIN.match(entry))
+    }
+    wanted = [one for one in map(Requirement, requirements) if not one.marker or one.marker.evaluate({"extra": ""})]
+    return sorted(
+        f"{one.name}[{extra}]" for one in wanted for extra in one.extras if extra not in locked[canonical(one.name)]
+    )
 
 
 def entries(text: str) -> list[str]:

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import tomllib
+from importlib.metadata import distributions
 from typing import Any
 
 import pytest
 
-from tests.tidy.lock import entries, lock_violations, missing_from_lock
+from tests.tidy.lock import PIN, canonical, entries, extras_left_out, lock_violations, missing_from_lock
 from tests.tidy.sources import ROOT
 
 LOCKS = ["requirements.txt", "requirements-dev.txt"]
@@ -38,6 +39,14 @@ def test_both_locks_agree() -> None:
     assert runtime - development == set()
 
 
+def test_the_lock_names_the_extras_that_packages_want_of_each_other() -> None:
+    """Otherwise a new release of one of them stops the set-up of everybody whose pip is old."""
+    text = (ROOT / "requirements-dev.txt").read_text()
+    locked = {canonical(match["name"]) for entry in entries(text) if (match := PIN.match(entry))}
+    wanted = [one for each in distributions() if canonical(each.name) in locked for one in each.requires or ()]
+    assert extras_left_out(wanted, text) == []
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -64,3 +73,10 @@ def test_a_good_lock_passes() -> None:
 def test_missing_names_are_found_whatever_their_spelling() -> None:
     """Names are compared as package indexes compare them."""
     assert missing_from_lock(["A_b>=1", "c.d", "e; python_version < '4'"], HASHED) == ["c-d", "e"]
+
+
+def test_extras_that_are_left_out_are_found() -> None:
+    """But not those that only another extra wants."""
+    wanted = ["a-b>=0.9", "A_B[x]>=0.9", "a-b[y]; extra == 'z'"]
+    assert extras_left_out(wanted, HASHED) == ["A_B[x]"]
+    assert extras_left_out(wanted, HASHED.replace("a-b==", "a-b[x]==")) == []
