@@ -105,7 +105,7 @@ class AccountProcessor:
                 self._waiting.note(record, wait)
         over = any(now >= r.expires_at and self._may_write_off(r) for r in todo.order)
         superseded = any(self._may_write_off(old) for old, _ in todo.superseded)
-        return superseded or over or any(self._waiting.worth_telling(r) for r in records)
+        return superseded or over or any(self._waiting.worth_telling(r) for r in todo.order)
 
     async def _advance(self, lease: Lease, record: EventRecord) -> bool:
         """True when something was done and the account should be looked at afresh."""

@@ -31,9 +31,11 @@ TELLING = (
     10551,
     11861,
     12795,
+    13316,
     16387,
     20813,
     21612,
+    42437,
 )
 """Seeds beyond the first that once found something; they mean the same stories as long as `draw` draws alike."""
 

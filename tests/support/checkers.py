@@ -120,11 +120,9 @@ class Checkers:
             if pause.scope in {"all", record.account} and pause.at < sent_at:
                 self._found.append(f"{order.ref} was placed although {pause.scope} is paused: {pause.reason}")
 
-    def written(self, process: Process) -> None:
-        """Told after a record may have been written."""
-        for ref, intent in self._intents().items():
-            if intent.sent and intent.state is IntentState.RECORDED and process.link is not None:
-                self._resends.taken_back(ref, process.link, process.desk.settings.visibility_delay)
+    def looked(self, process: Process, link: SimulatedLink) -> None:
+        """Told when a process has read all orders and executions of the broker."""
+        self._resends.looked(link.looks, process.desk.settings.visibility_delay)
 
     def fact(self, fact: Fact) -> None:
         """Told of every fact."""

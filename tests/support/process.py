@@ -63,6 +63,7 @@ class Process:
         trading: TradingSettings,
         on_fact: Callable[[Process, Fact], None],
         on_place: Callable[[Process, Order, int, SimulatedLink], None],
+        on_look: Callable[[Process, SimulatedLink], None],
         clock: VirtualClock,
         hours: GatewayHours | None = None,
         client_id: int = CLIENT_ID,
@@ -75,7 +76,11 @@ class Process:
         self.died = asyncio.Event()
         self._client, self._on_fact, self._hours = client, on_fact, hours
         self._broker = SimulatedBroker(
-            sim, clock, client_id=client_id, on_place=lambda *placed: on_place(self, *placed)
+            sim,
+            clock,
+            client_id=client_id,
+            on_place=lambda *placed: on_place(self, *placed),
+            on_look=lambda link: on_look(self, link),
         )
         self.desk = self._wire(clock, rules, trading, Random(jitter_seed))
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from event_processor.domain.intent import OrderIntent
-from tests.support.simulated_link import SimulatedLink
 
 LOOKS_MIN = 2
 
@@ -15,14 +16,13 @@ class Resends:
         self._left: dict[str, float] = {}
         self._proven: set[str] = set()
 
-    def taken_back(self, ref: str, link: SimulatedLink, delay: float) -> None:
-        """By the store this order is to be sent again; `delay` is the visibility delay."""
-        left = self._left.get(ref)
-        if left is None:
-            return
-        looks = [at for at in link.looks if at > left]
-        if len(looks) >= LOOKS_MIN and looks[-1] - max(left, link.looks[0]) >= delay:
-            self._proven.add(ref)
+    def looked(self, session: Sequence[float], delay: float) -> None:
+        """Another look at the broker succeeded; `session` says when all those of its session began, `delay` is the
+        visibility delay."""
+        for ref, left in self._left.items():
+            looks = [at for at in session if at > left]
+            if len(looks) >= LOOKS_MIN and looks[-1] - max(left, session[0]) >= delay:
+                self._proven.add(ref)
 
     def problem(self, intent: OrderIntent, now: float, *, refused: bool) -> str:
         """What is wrong with this order leaving now; empty when nothing is. One that is sent for the first time by the

@@ -32,18 +32,26 @@ from tests.support.simulated_link import RequestRefused, SimulatedLink, Surround
 from tests.support.simulated_quotes import quotes
 
 T = TypeVar("T")
-Watcher = Callable[[Order, int, SimulatedLink], None]
 
 
-def unwatched(order: Order, order_id: int, link: SimulatedLink) -> None:
-    """Nobody looks at the orders that leave."""
+def unwatched(*what: object) -> None:
+    """Nobody wants to know."""
 
 
 class SimulatedBroker:
-    """Implements `ports.Broker`. `on_place` is told of each order just before it leaves."""
+    """Implements `ports.Broker`. `on_place` is told of each order just before it leaves, `on_look` of each look-up of
+    all orders and executions that succeeded."""
 
-    def __init__(self, sim: Simulator, clock: Clock, *, client_id: int = 17, on_place: Watcher = unwatched) -> None:
-        self._sim, self._clock, self._on_place = sim, clock, on_place
+    def __init__(
+        self,
+        sim: Simulator,
+        clock: Clock,
+        *,
+        client_id: int = 17,
+        on_place: Callable[[Order, int, SimulatedLink], None] = unwatched,
+        on_look: Callable[[SimulatedLink], None] = unwatched,
+    ) -> None:
+        self._sim, self._clock, self._on_place, self._on_look = sim, clock, on_place, on_look
         self._settings = IbkrSettings(client_id=client_id)
         self._sinks: list[Callable[[Report], None]] = []
         self._inputs: asyncio.Queue[SessionInput] = asyncio.Queue()
@@ -130,6 +138,7 @@ class SimulatedBroker:
             if link.interruptions != interruptions:
                 raise GatewayDisconnected("the link was lost during the look-up", reason_code="link_lost")
             link.looks.append(began)
+            self._on_look(link)
             return found
 
     async def open_orders(self) -> Sequence[OrderReport]:

@@ -105,6 +105,7 @@ class World:
             trading=self._trading,
             on_fact=self._fact,
             on_place=self.checkers.placing,
+            on_look=self.checkers.looked,
             clock=self.clock,
             hours=self._hours,
             client_id=client_id,
@@ -240,8 +241,6 @@ class World:
 
     async def _interrupt(self, call: str, moment: Moment) -> None:
         process = CALLER.get(None)
-        if process is not None and call == "write" and moment == "after":
-            self.checkers.written(process)
         if process is not None:
             self.on_call(process, call, moment)
             await self._faults.strike(self.store, process.name, call, moment)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 from event_processor.domain.facts import Fact, OrderOutcomeUnknown, OrderWorking
-from event_processor.domain.ids import AccountId
+from event_processor.domain.ids import AccountId, event_key
 from event_processor.domain.record import Outcome
+from event_processor.ports import Pause
 from gateway_simulator.settings import FaultSettings
-from tests.support.process import Process
+from tests.support.builders import event_body
+from tests.support.process import EPOCH, Process
 from tests.support.stories import ACCOUNT, mixed, mixed_event
 from tests.support.virtual_time import run_virtual
 from tests.support.world import World
@@ -16,6 +19,7 @@ from tests.support.world import World
 SYMBOL = "SPY"
 RESTS = FaultSettings("order", {"symbol": SYMBOL, "count": 1, "fill_delay_ms": 30_000})
 SOON = 10.0
+LONG = 40.0
 
 
 def test_a_run_ends_with_its_lease_and_is_taken_up_again_with_doubts() -> None:
@@ -53,3 +57,29 @@ def test_a_run_ends_with_its_lease_and_is_taken_up_again_with_doubts() -> None:
     assert doubted
     assert doubted[0] < lost[0] + SOON
     assert world.problems() == []
+
+
+def test_an_account_is_not_kept_for_what_only_a_session_can_end() -> None:
+    """A processor without a session waited long enough to tell so, but for the account's lease. When it gets that, a
+    newer event supersedes the one that waited, which was held for review and cannot be ended without a look."""
+    old, new = ({**event_body(account=ACCOUNT), "id": f"event-{number}"} for number in (1, 2))
+
+    async def story() -> tuple[World, bool]:
+        world = World(mixed(FaultSettings("refuse", {"seconds": LONG})))
+        held = Pause(ACCOUNT, "look", EPOCH, held=True, events=(event_key(old["source"], old["id"]),))
+        world.store.pauses[ACCOUNT, True] = held
+        world.store.leases[AccountId(ACCOUNT)] = ("another", world.store.next_token(), 1.5 * SOON)
+        world.start()
+        world.publish(json.dumps(old))
+        await asyncio.sleep(SOON / 2)
+        world.publish(json.dumps(new))
+        await asyncio.sleep(2.5 * SOON)
+        free = world.store.lease_now(AccountId(ACCOUNT)) is None
+        del world.store.pauses[ACCOUNT, True]
+        await world.settle()
+        await world.close()
+        return world, free
+
+    world, free = run_virtual(story())
+    assert free
+    assert [record.outcome for record in world.store.records.values()] == [Outcome.SUPERSEDED, Outcome.COMPLETED]
