@@ -50,20 +50,31 @@ class AccountProcessor:
         self._bell.ring()
 
     async def run(self) -> None:
-        """Until cancelled. Sleeps while the account has nothing open."""
-        with self._desk.bell.link(self._bell):
-            while True:
-                seconds = _POLL_SECONDS
-                try:
-                    seconds = await self._turn()
-                except ProcessorError as error:
-                    await self._failed_alone(error)
-                except Exception as bug:  # noqa: BLE001 - a bug stops this account, not the others, nor health and CLI
-                    await self._halt(InvariantViolated(f"unexpected error: {bug!r}"), bug, self._attempted)
-                await self._bell.heard(seconds)
+        """Until cancelled. With nothing open only a new event wakes it: what every report of the broker and every
+        outcome ring would otherwise cost is one look at the store for each account there ever was."""
+        while True:
+            with self._desk.bell.link(self._bell):
+                seconds = await self._guarded_turn()
+                while not self.idle:
+                    await self._bell.heard(seconds)
+                    seconds = await self._guarded_turn()
+            await self._bell.heard(seconds)
+
+    async def _guarded_turn(self) -> float:
+        """One turn, whatever it raises; how long to wait before the next."""
+        try:
+            return await self._turn()
+        except ProcessorError as error:
+            await self._failed_alone(error)
+        except Exception as bug:  # noqa: BLE001 - a bug stops this account, not the others, nor health and CLI
+            await self._halt(InvariantViolated(f"unexpected error: {bug!r}"), bug, self._attempted)
+        return _POLL_SECONDS
 
     async def _turn(self) -> float:
         """Take the first event that can go one attempt further; how long to wait before looking again."""
+        able = self._able()
+        # What is read under the lease nobody else changes; read before it, it must be read again.
+        lease = await self._desk.leases.hold(self._account) if able and not self.idle else None
         records = await self._desk.journal.open_records(self._account)
         self._waiting.keep_only(record.key for record in records)
         self._claimed.intersection_update(record.key for record in records)
@@ -75,14 +86,18 @@ class AccountProcessor:
             self._waiting.keep_only(())  # whoever has it says what its events wait for
             await self._desk.leases.give_back(self._account)
             return _POLL_SECONDS
-        able = self._able()
         if not able and not self._worth_a_lease(records):
             await self._desk.leases.give_back(self._account)
             return self._waiting.seconds_to_next(_POLL_SECONDS)
-        lease = await self._desk.leases.hold(self._account, take_over=able)
         if lease is None:
-            return _POLL_SECONDS
-        records = await self._desk.journal.open_records(self._account)
+            lease = await self._desk.leases.hold(self._account, take_over=able)
+            if lease is None:
+                return _POLL_SECONDS
+            records = await self._desk.journal.open_records(self._account)
+        return await self._work(lease, records)
+
+    async def _work(self, lease: Lease, records: Sequence[EventRecord]) -> float:
+        """The open events, as they are under this lease; how long to wait before looking again."""
         todo = agenda(records, self._desk.clock.now())
         for old, newer in todo.superseded:
             if self._may_write_off(old) and not await self._written_off(lease, old, superseded_by(newer)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from event_processor.domain.contract import Contract, TradingInterval
@@ -98,12 +99,13 @@ def _is_open(hours: Iterable[TradingInterval], now: datetime) -> bool:
     return any(interval.opens <= now < interval.closes for interval in hours)
 
 
+@lru_cache(maxsize=64)
 def parse_hours(text: str, time_zone: str) -> tuple[TradingInterval, ...] | None:
     """IBKR's `liquidHours` or `tradingHours` (TWS API, ContractDetails) as intervals in UTC.
 
     Both spellings are read: `20260105:0930-20260105:1600;20260106:CLOSED`, and the older
     `20090507:0700-1830,1830-2330;20090508:CLOSED`. None when the text is empty or cannot be read as a
-    whole: half-known hours would defer trades for no reason.
+    whole: half-known hours would defer trades for no reason. Cached: hundreds of contracts share a few texts.
     """
     zone = read_zone(time_zone)
     days = [day for day in text.strip().split(";") if day]

@@ -11,6 +11,7 @@ from event_processor.adapters.ibkr.link import Link, Surroundings
 from event_processor.adapters.ibkr.options import IbkrSettings
 from event_processor.adapters.ibkr.orders import OrderBook
 from event_processor.adapters.ibkr.pacing import Pacer
+from event_processor.adapters.ibkr.sharing import Shared
 from event_processor.adapters.ibkr.warmth import Warmth, named
 from event_processor.domain.contract import Contract, ContractQuery
 from event_processor.domain.ids import AccountId, ConId
@@ -41,8 +42,9 @@ class IbkrBroker:
         self._around = Surroundings(settings, clock, self._pacer, self._orders, self._publish, self._inputs.put_nowait)
         self._link: Link | None = None
         self._silences = 0
-        self._looking = asyncio.Lock()
-        self._next_evidence: asyncio.Task[Evidence] | None = None
+        looking = asyncio.Lock()
+        self._evidence = Shared(lambda: self._session().evidence(), looking)
+        self._open_orders = Shared(lambda: self._session().open_orders(), looking)
 
     async def connect(self) -> tuple[AccountId, ...]:
         """Open the API session; see `Broker.connect`. What was still to be told of an earlier session is dropped."""
@@ -97,17 +99,12 @@ class IbkrBroker:
         return unsubscribe
 
     async def evidence(self) -> Evidence:
-        """Open orders of all clients, completed orders, executions. Whoever asks while a look-up runs shares
-        the next one: an answer is never older than its question."""
-        if self._next_evidence is None:
-            self._next_evidence = asyncio.ensure_future(self._look())
-            self._next_evidence.add_done_callback(_look_at_error)
-        return await asyncio.shield(self._next_evidence)
+        """Open orders of all clients, completed orders, executions; see `Broker.evidence`."""
+        return await self._evidence.ask()
 
     async def open_orders(self) -> Sequence[OrderReport]:
-        """The open orders of all clients, now."""
-        async with self._looking:
-            return await self._session().open_orders()
+        """The open orders of all clients, from a look-up that begins from now on."""
+        return await self._open_orders.ask()
 
     async def account_state(self, account: AccountId, *, fresh: bool = False) -> AccountState:
         """Positions and cash; see `Broker.account_state`."""
@@ -161,11 +158,6 @@ class IbkrBroker:
         """Ask to cancel an order of our client id; see `Broker.cancel`."""
         self._session().connection.cancel(order_id)
 
-    async def _look(self) -> Evidence:
-        async with self._looking:
-            self._next_evidence = None
-            return await self._session().evidence()
-
     def _session(self) -> Link:
         if self._link is None:
             raise GatewayDisconnected("there is no session with the gateway")
@@ -174,9 +166,3 @@ class IbkrBroker:
     def _publish(self, report: Report) -> None:
         for sink in tuple(self._sinks):
             sink(report)
-
-
-def _look_at_error(task: asyncio.Task[Evidence]) -> None:
-    """Whoever asked gets the error; when all of them were cancelled, nobody is left to want it."""
-    if not task.cancelled():
-        task.exception()

@@ -219,10 +219,11 @@ class RedisJournal:
         found: dict[EventKey, EventRecord] = {}
         for start in range(0, len(wanted), PAGE):
             page = wanted[start : start + PAGE]
+            seen = [key for key in page if self._seen.has(key)]
             writes = await self._link.commands(
-                "look events up", [("HGET", keys.event(key), "write") for key in page], repeat=True
+                "look events up", [("HGET", keys.event(key), "write") for key in seen], repeat=True
             )
-            for key, write_id in zip(page, writes, strict=True):
+            for key, write_id in zip(seen, writes, strict=True):
                 if record := self._seen.at(key, write_id or ""):
                     found[key] = record
             rest = [key for key in page if key not in found]

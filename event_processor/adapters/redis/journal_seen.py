@@ -44,6 +44,10 @@ class Seen:
         seen, write_id = self._records.get(record.key, (None, ""))
         return (seen, write_id) if seen is not None and seen.revision == record.revision else (None, "")
 
+    def has(self, key: EventKey) -> bool:
+        """Whether a record of this event was seen and is remembered."""
+        return key in self._records
+
     def at(self, key: EventKey, write_id: str) -> EventRecord | None:
         """The record of this very write, if it was seen."""
         seen, seen_write = self._records.get(key, (None, ""))

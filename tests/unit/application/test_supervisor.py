@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -11,8 +13,9 @@ from event_processor.application.supervisor import Supervisor
 from event_processor.domain.facts import StoreUnsafe
 from event_processor.domain.ids import AccountId
 from event_processor.domain.policy import AccountRule
-from event_processor.domain.record import Outcome
+from event_processor.domain.record import EventRecord, Outcome
 from event_processor.errors import ConfigurationError
+from tests.support.builders import event_body
 from tests.support.process import LEASE_SECONDS
 from tests.support.records import accepted, note
 from tests.support.stories import ACCOUNT, mixed, mixed_event
@@ -77,3 +80,32 @@ def test_an_open_event_whose_entry_is_gone_is_found_by_its_record() -> None:
 
     [record] = run_virtual(story()).store.records.values()
     assert (record.outcome, record.reason_code) == (Outcome.COMPLETED, "dry_run")
+
+
+def test_accounts_with_nothing_open_do_not_look_at_the_store_while_another_trades() -> None:
+    """Each report and each outcome rings; it must not cost as many looks as there are accounts."""
+    quiet = "DU7654321"
+    looks: list[AccountId | None] = []
+
+    async def story() -> World:
+        calm = mixed()
+        world = World(replace(calm, accounts=(*calm.accounts, replace(calm.accounts[0], number=quiet))))
+        journal = world.start().desk.journal
+        open_records = journal.open_records
+
+        async def counted(account: AccountId | None = None) -> Sequence[EventRecord]:
+            looks.append(account)
+            return await open_records(account)
+
+        world.publish(json.dumps({**event_body(account=quiet, dry_run=True), "id": "before"}))
+        await world.settle()
+        journal.open_records = counted  # type: ignore[method-assign]
+        world.publish(mixed_event())
+        await world.settle()
+        await world.close()
+        return world
+
+    world = run_virtual(story())
+    assert [record.outcome for record in world.store.records.values()] == [Outcome.COMPLETED] * 2
+    assert looks.count(AccountId(ACCOUNT)) > 1
+    assert looks.count(AccountId(quiet)) <= 1

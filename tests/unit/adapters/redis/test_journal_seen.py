@@ -12,7 +12,9 @@ RECORD = replace(planned(accepted()), revision=2)
 def test_a_record_stands_for_its_own_write_and_revision_only() -> None:
     """Whatever was written since by anybody is another record."""
     seen = Seen()
+    assert not seen.has(RECORD.key)
     seen.keep(RECORD, "w2")
+    assert seen.has(RECORD.key)
     assert seen.at(RECORD.key, "w2") == RECORD
     assert seen.at(RECORD.key, "w3") is None
     assert seen.base(RECORD) == (RECORD, "w2")
