@@ -10,6 +10,7 @@
         ContractUnresolved                          unknown or ambiguous instrument
         LimitBreached                               the plan exceeds a limit
       OrdersSettling                   WAIT         our own orders of before are still shown as open
+      CashSettling                     WAIT         cash went out, and the broker's figure may be an old one
       ForeignOrdersOpen                REVIEW       somebody else works the same contract
       AccountElsewhere                 WAIT         the account is in the login of another processor
       BrokerUnavailable                WAIT
@@ -117,6 +118,14 @@ class OrdersSettling(ProcessorError):
 
     disposition = Disposition.WAIT
     reason_code = "orders_settling"
+
+
+class CashSettling(ProcessorError):
+    """Cash went out of the account beside our own trades, and the broker's figure may still be one of before they were
+    done; it is up to date after three minutes and a half."""
+
+    disposition = Disposition.WAIT
+    reason_code = "cash_settling"
 
 
 class ForeignOrdersOpen(ProcessorError):

@@ -15,11 +15,14 @@ from event_processor.domain.execution import RunCash
 from event_processor.domain.ids import AccountId, ExecId
 from event_processor.domain.portfolio import AccountState
 from event_processor.domain.reports import Execution, Report
+from event_processor.errors import CashSettling
 from event_processor.ports import Clock
 
 _REFRESH_SECONDS = 200.0
 _TOLERANCE = Decimal("0.0002")
 """Share of what was traded. A run that sold and bought for the same money leaves almost the cash it found."""
+_UNFORESEEN = Decimal("0.01")
+"""Share of what was traded: fees and exchange rates may leave so much less than our own count has."""
 _REMEMBERED_MAX = 20_000
 """Executions and runs; IBKR shows the executions of one day."""
 
@@ -110,13 +113,22 @@ class Book:
         return self._clock.monotonic() - self._page(account).traded_at < seconds
 
     def corrected(self, state: AccountState) -> AccountState:
-        """The state with the cash we know to be true, while the broker's figure may still be one from the course
-        of our last runs. A figure from beyond it is news (a deposit, a dividend, a withdrawal) and counts."""
+        """The state with the cash we know to be there, while the broker's figure may still be one from the course of
+        our last runs.
+
+        A figure above that course has money in it that came in, and at least what it is above is there. One well
+        below it lacks money that went out, and nobody can tell yet how much. Raises CashSettling then."""
         self.confirm(state)
         page = self._page(state.account)
-        if page.run is None or not any(run.lowest <= state.cash <= run.highest for _, run in page.courses):
+        if page.run is None:
             return state
-        return replace(state, cash=page.run.left, net_liquidation=state.net_liquidation + page.run.left - state.cash)
+        lowest, highest = min(run.lowest for _, run in page.courses), max(run.highest for _, run in page.courses)
+        if state.cash < lowest - page.run.traded * _UNFORESEEN:
+            raise CashSettling
+        if state.cash < lowest:
+            return state
+        cash = page.run.left + max(Decimal(0), state.cash - highest)
+        return replace(state, cash=cash, net_liquidation=state.net_liquidation + cash - state.cash)
 
     def _page(self, account: AccountId) -> _Page:
         return self._pages.setdefault(account, _Page())

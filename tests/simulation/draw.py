@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, timedelta, timezone
 from decimal import Decimal
@@ -22,6 +22,7 @@ from gateway_simulator.settings import (
     Scenario,
 )
 from tests.simulation.trouble import add_trouble, daily_restart, strangers
+from tests.simulation.unrest import Place, unrest
 from tests.support.builders import event_body
 from tests.support.process import EPOCH
 from tests.support.simulated_trouble import Outage, Trouble
@@ -106,11 +107,13 @@ def draw(seed: int) -> Story:
     )
     deaths = () if calm else tuple(chance.randint(1, 60) for _ in range(chance.choice((0, 0, 0, 1, 1, 2))))
     trouble = Trouble() if calm else add_trouble(seed, _outages(chance))
+    place = Place(SYMBOLS, [account.number for account in accounts])
+    more = () if calm else unrest(seed, place)
     hours, restart = (GatewayHours(), ()) if calm or trouble.jumps else daily_restart(seed)
     return Story(
         seed=seed,
-        scenario=replace(scenario, faults=(*scenario.faults, *restart)),
-        events=tuple(sorted(_events(chance, [account.number for account in accounts]))),
+        scenario=replace(scenario, faults=(*scenario.faults, *restart, *more)),
+        events=tuple(sorted(_events(chance, place.accounts))),
         deaths=deaths,
         trouble=trouble,
         trading=replace(TradingSettings(), order_timeout=30.0, batch=chance.choice((1, 3, 20))),
@@ -138,7 +141,7 @@ def _latency(chance: Random) -> Latency:
 # events
 
 
-def _events(chance: Random, accounts: list[str]) -> list[tuple[float, str]]:
+def _events(chance: Random, accounts: Sequence[str]) -> list[tuple[float, str]]:
     found: list[tuple[float, str]] = []
     for number in range(chance.choice((1, 1, 1, 2, 3))):
         at = number * chance.uniform(0.0, 25.0)

@@ -12,6 +12,7 @@ from event_processor.domain.execution import RunCash
 from event_processor.domain.ids import AccountId, ExecId
 from event_processor.domain.portfolio import AccountState
 from event_processor.domain.record import Outcome
+from event_processor.errors import CashSettling
 from gateway_simulator.settings import AccountSettings, FaultSettings, Scenario
 from tests.support.builders import ACCOUNT, event_text, snapshot
 from tests.support.making import LoopClock, commission, execution, report
@@ -91,13 +92,16 @@ def test_a_verified_run_needs_no_wait() -> None:
         (1, "502", "502"),
         (1, "502.01", "500"),
         (6, "502.01", "500"),
-        (1, "10601", "10601"),
+        (1, "10601", "501"),
+        (200, "10601", "10601"),
         (1, "399", "399"),
+        (1, "300", "300"),
     ],
 )
 def test_cash_of_before_the_run_is_not_believed(after_seconds: float, reported: str, used: str) -> None:
     """Until the broker refreshes, its figure of the run's end, or just after it one of the run's course, is an old
-    one; a small difference is commission or rounding, any other a deposit or withdrawal: then the broker is right."""
+    one; a small difference is commission, rounding or exchange rates. What it is above all that the run passed through
+    came in meanwhile, and only so much is sure to be there still."""
 
     async def main() -> AccountState:
         book = Book(LoopClock())
@@ -108,6 +112,21 @@ def test_cash_of_before_the_run_is_not_believed(after_seconds: float, reported: 
     corrected = run_virtual(main())
     assert corrected.cash == Decimal(used)
     assert corrected.net_liquidation == Decimal(used) - Decimal(reported)
+
+
+def test_money_that_went_out_is_waited_for() -> None:
+    """The figure may be one of before the buys: how much is left is not known until the broker has refreshed it."""
+
+    async def main() -> AccountState:
+        book = Book(LoopClock())
+        book.verified(ACCOUNT, RUN)
+        for seconds in (199, 1):
+            with pytest.raises(CashSettling):
+                book.corrected(state("299"))
+            await asyncio.sleep(seconds)
+        return book.corrected(state("299"))
+
+    assert run_virtual(main()).cash == 299
 
 
 def test_a_trade_after_the_run_makes_our_figure_worthless() -> None:
