@@ -20,6 +20,8 @@ action = "order"
 side = "SELL"
 never_fill = true
 """
+PATIENT = {"ORDER_TIMEOUT_SECONDS": "120"}
+"""Nothing is cancelled, however long the commands take on a busy machine."""
 
 
 def test_trading_is_paused_before_an_event_comes(start: StartStack) -> None:
@@ -39,7 +41,7 @@ def test_trading_is_paused_before_an_event_comes(start: StartStack) -> None:
 
 def test_trading_is_paused_in_the_middle_of_a_run(start: StartStack) -> None:
     """Orders at the broker go on, new ones wait; resumed, the buys follow."""
-    stack = start(SELLS_WAIT)
+    stack = start(SELLS_WAIT, **PATIENT)
     stack.publish("one", {"SPY": 0.2, "QQQ": 0.7})
     stack.wait_ledger("order_accepted", side="SELL")
     assert stack.cli("pause", ACCOUNT).returncode == 0
@@ -55,7 +57,7 @@ def test_trading_is_paused_in_the_middle_of_a_run(start: StartStack) -> None:
 
 def test_the_commands_show_a_running_event(start: StartStack) -> None:
     """`status`, `events`, `orders` and `reconcile` agree with the ledger, in the middle of a run."""
-    stack = start(SELLS_WAIT)
+    stack = start(SELLS_WAIT, **PATIENT)
     stack.publish("one", {"SPY": 0.2, "QQQ": 0.7})
     [order] = stack.wait_ledger("order_accepted", side="SELL")
     stack.wait_outcome("one", "order_submitted")
@@ -112,7 +114,7 @@ def test_readiness_follows_the_session_and_metrics_count_outcomes(start: StartSt
 
 def test_an_account_that_needs_review_is_held_until_a_person_resumes_it(start: StartStack) -> None:
     """Traded by hand in the middle of a run: the positions cannot be explained, the next event waits."""
-    stack = start(SELLS_WAIT)
+    stack = start(SELLS_WAIT, **PATIENT)
     stack.publish("one", {"SPY": 0.2, "QQQ": 0.7})
     stack.wait_ledger("order_accepted", side="SELL")
     stack.control("manual_order", symbol="SPY", side="SELL", quantity=5, account=ACCOUNT)

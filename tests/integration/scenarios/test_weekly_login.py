@@ -50,6 +50,7 @@ def test_an_event_just_before_the_restart_is_sent_after_it(start: StartStack) ->
     stack = start(
         f'[[fault]]\naction = "restart"\nat_seconds = {seconds:.1f}\nseconds = 2\n',
         AUTO_RESTART_TIME=f"{restart:%I:%M %p}",
+        TWS_COLD_RESTART=f"{restart + timedelta(hours=12):%H:%M}",  # so that no day's restart asks for the login
         TIME_ZONE="UTC",
         RESTART_LEAD_SECONDS="120",
     )
