@@ -68,12 +68,14 @@ class Book:
         self, account: AccountId, run: RunCash, seconds_ago: float = 0.0, executions: Iterable[ExecId] = ()
     ) -> None:
         """A run ended with its positions confirmed. Its executions are in the expected cash: that the broker shows
-        them, later or again, is no news."""
+        them, later or again, is no news. When it ended, we know better than the journal, whose clock may have jumped,
+        if we were there."""
         for exec_id in executions:
             _remember(self._seen, exec_id)
-        page, at = self._page(account), self._clock.monotonic() - seconds_ago
+        page = self._page(account)
+        at = max([self._clock.monotonic() - seconds_ago, *(ended for ended, one in page.courses if one == run)])
         page.verified_at, page.run = at, run
-        page.courses = [(ended, one) for ended, one in page.courses if at - ended < _REFRESH_SECONDS]
+        page.courses = [(ended, one) for ended, one in page.courses if one != run and at - ended < _REFRESH_SECONDS]
         page.courses.append((at, run))
 
     def doubted(self, account: AccountId) -> None:

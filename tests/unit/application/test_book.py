@@ -114,6 +114,21 @@ def test_cash_of_before_the_run_is_not_believed(after_seconds: float, reported: 
     assert corrected.net_liquidation == Decimal(used) - Decimal(reported)
 
 
+def test_a_run_of_our_own_is_as_old_as_we_know() -> None:
+    """By the journal's clock, which was set forward since, it would be long over, and an old figure would count."""
+
+    async def main() -> list[Decimal]:
+        book = Book(LoopClock())
+        book.verified(ACCOUNT, RUN)
+        await asyncio.sleep(10)
+        book.verified(ACCOUNT, RUN, seconds_ago=3600)
+        soon = book.corrected(state("10500")).cash
+        await asyncio.sleep(190)
+        return [soon, book.corrected(state("10500")).cash]
+
+    assert run_virtual(main()) == [500, 10500]
+
+
 def test_money_that_went_out_is_waited_for() -> None:
     """The figure may be one of before the buys: how much is left is not known until the broker has refreshed it."""
 
