@@ -21,15 +21,17 @@ from tests.support.world import World
 DELAY = TradingSettings().visibility_delay
 FIRST = "SPY"
 BATCH = 2
+DARK = {"request": "all_open_orders", "code": 322, "text": "Error"}
 
 
 class Story:
     """The mixed event; right after its first order left, and before that arrives, the connection goes, or with `die`
     the process. `sent` is when each order left last, in seconds after the last return of the session."""
 
-    def __init__(self, *faults: FaultSettings, die: bool = False, cut: bool = True) -> None:
+    def __init__(self, *faults: FaultSettings, die: bool = False, cut: bool = True, dark: int = 0) -> None:
+        """`dark`: how many look-ups fail from the session's return on."""
         self.sent: dict[str, float] = {}
-        self._ready, self._die, self._cut = 0.0, die, cut
+        self._ready, self._die, self._cut, self._dark = 0.0, die, cut, dark
         run_virtual(self._run(*faults))
 
     async def _run(self, *faults: FaultSettings) -> None:
@@ -44,6 +46,8 @@ class Story:
         now = asyncio.get_running_loop().time()
         if isinstance(fact, SessionChanged) and fact.after is SessionState.READY:
             self._ready = now
+            if self.sent and self._dark:
+                self.world.sim.actions.run("lookup", {**DARK, "count": self._dark})
         elif isinstance(fact, OrderSubmitted):
             first = not self.sent
             self.sent[fact.symbol] = now - self._ready
@@ -68,6 +72,13 @@ def test_what_never_left_goes_while_another_is_in_doubt() -> None:
     assert max(others) < 2
     assert DELAY <= story.sent[FIRST] < DELAY + 2
     assert max(story.sent[symbol] for symbol in BUYING) > story.sent[FIRST]
+
+
+def test_nothing_leaves_before_a_first_look_has_succeeded() -> None:
+    """Two looks fail, so that the third, two seconds after the session's return, is the first to show anything."""
+    story = Story(dark=2)
+    assert story.done_once
+    assert min(story.sent.values()) >= 2
 
 
 def test_a_run_that_was_taken_up_again_waits() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from event_processor.application.desk import TradingSettings
 from event_processor.domain.facts import Fact, OrderCancelRequested, OrderWorking
 from event_processor.domain.intent import Ending, IntentState
@@ -11,32 +13,39 @@ from event_processor.domain.order import OrderStatus
 from event_processor.domain.record import Outcome
 from event_processor.domain.reports import NoticeKind, OrderNotice, Report
 from gateway_simulator.settings import FaultSettings
+from tests.support.builders import event_text
 from tests.support.making import report
 from tests.support.process import CLIENT_ID, Process
-from tests.support.stories import mixed, mixed_event
+from tests.support.stories import ACCOUNT, mixed, mixed_event
 from tests.support.virtual_time import run_virtual
 from tests.support.world import World
 
 SYMBOL = "SPY"
 RESTS = FaultSettings("order", {"symbol": SYMBOL, "count": 1, "never_fill": True})
 SOON = TradingSettings().visibility_delay * 3
+DARK = FaultSettings(
+    "lookup", {"request": "all_open_orders", "count": 2, "code": 322, "text": "Error"}, after_orders_accepted=1
+)
+"""The first looks that its doubt asks for fail."""
+ALONE = event_text(account=ACCOUNT, targets=[{"symbol": SYMBOL, "quantity": 1}], completeness="partial")
 Sink = Callable[[Report], None]
 
 
 class Story:
-    """The mixed event. As soon as one of its orders works, the broker says by mistake that it was cancelled, and then
-    shows it as working again."""
+    """The mixed event, or another. As soon as one of its orders works, the broker says by mistake that it was
+    cancelled, and then shows it as working again."""
 
-    def __init__(self) -> None:
+    def __init__(self, event: str = "", *faults: FaultSettings) -> None:
+        self._event, self._faults = event or mixed_event(), faults
         self._sinks: list[Sink] = []
         self._told = False
         run_virtual(self._run())
 
     async def _run(self) -> None:
-        self.world = World(mixed(RESTS))
+        self.world = World(mixed(RESTS, *self._faults))
         self.world.on_fact = self._heard
         self._listen(self.world.start())
-        self.world.publish(mixed_event())
+        self.world.publish(self._event)
         await self.world.settle()
         await self.world.close()
 
@@ -62,9 +71,13 @@ class Story:
         self._told = True
 
 
-def test_an_order_that_lives_on_after_its_end_is_left_to_a_person() -> None:
-    """Soon, and not as cancelled: it may fill yet, so the account is held."""
-    world = Story().world
+@pytest.mark.parametrize(
+    "told", [(mixed_event(),), (ALONE,), (ALONE, DARK)], ids=["one of many", "the only one", "seen late"]
+)
+def test_an_order_that_lives_on_after_its_end_is_left_to_a_person(told: tuple[str, *tuple[FaultSettings, ...]]) -> None:
+    """Soon, and not as cancelled: it may fill yet, so the account is held. Also when all orders are over by our books,
+    and nothing but a doubt that no look has settled yet keeps the event open."""
+    world = Story(*told).world
     [record] = world.store.records.values()
     assert (record.outcome, record.reason_code) == (Outcome.NEEDS_REVIEW, "outcome_unknown")
     [first] = [intent for intent in record.intents if intent.leg.contract.symbol == SYMBOL]
