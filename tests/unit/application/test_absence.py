@@ -31,6 +31,8 @@ SYMBOL = "SPY"
 LOST = FaultSettings("order", {"symbol": SYMBOL, "count": 1, "swallow": True})
 DARK = FaultSettings("lookup", {"request": "all_open_orders", "count": 9, "code": 322, "text": "Error"}, at_seconds=5.0)
 """Look-ups fail from before the doubt until well after the visibility delay."""
+LATER = "TLT"
+BREAK = FaultSettings("drop", {}, after_orders_accepted=1)
 SLOW_SECONDS = 2.0
 BACK_AFTER = SETTINGS.acknowledge_timeout + SETTINGS.visibility_delay
 """When an order that was never answered is sent again."""
@@ -43,8 +45,14 @@ class Story:
     the first look that would decide is under way."""
 
     def __init__(
-        self, *faults: FaultSettings, latency: Latency | None = None, slow: bool = False, restless: bool = False
+        self,
+        *faults: FaultSettings,
+        symbol: str = SYMBOL,
+        latency: Latency | None = None,
+        slow: bool = False,
+        restless: bool = False,
     ) -> None:
+        self._symbol = symbol
         self.sent, self.slowed, self.fresh = 0, 0, list[bool]()
         self._doubtful, self._restless = False, restless
         run_virtual(self._run(mixed(*faults, latency=latency), slow))
@@ -85,7 +93,7 @@ class Story:
         process.desk.journal.write = written  # type: ignore[method-assign]
 
     def _heard(self, _: Process, fact: Fact) -> None:
-        if getattr(fact, "symbol", "") != SYMBOL:
+        if getattr(fact, "symbol", "") != self._symbol:
             return
         self.sent += isinstance(fact, OrderSubmitted)
         if isinstance(fact, OrderOutcomeUnknown | OrderTakenBack):
@@ -107,6 +115,16 @@ def test_an_order_is_sent_again_after_two_looks_and_the_positions_of_now(faults:
     assert story.sent == 2
     assert story.fresh[-1]
     assert len(story.fresh) >= 2
+
+
+def test_looks_of_an_earlier_doubt_prove_nothing_of_a_later_one() -> None:
+    """The session broke before, and looks cleared that up. When an order is lost later and the first looks fail for
+    longer than the visibility delay, one that succeeds is not enough either."""
+    lost = FaultSettings("order", {"symbol": LATER, "count": 1, "swallow": True})
+    story = Story(BREAK, lost, replace(DARK, at_seconds=14.0), symbol=LATER)
+    assert story.done_once, story.world.problems()
+    assert story.sent == 2
+    assert story.fresh[0] is False
 
 
 def test_a_look_that_the_session_did_not_outlive_decides_nothing() -> None:

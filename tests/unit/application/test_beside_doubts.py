@@ -28,10 +28,13 @@ class Story:
     """The mixed event; right after its first order left, and before that arrives, the connection goes, or with `die`
     the process. `sent` is when each order left last, in seconds after the last return of the session."""
 
-    def __init__(self, *faults: FaultSettings, die: bool = False, cut: bool = True, dark: int = 0) -> None:
-        """`dark`: how many look-ups fail from the session's return on."""
+    def __init__(
+        self, *faults: FaultSettings, die: bool = False, cut: bool = True, dark: int = 0, slow: int = 0
+    ) -> None:
+        """`dark`: how many look-ups fail from the session's return on; `slow`: how many milliseconds the broker takes
+        to answer the one after which it counts as back."""
         self.sent: dict[str, float] = {}
-        self._ready, self._die, self._cut, self._dark = 0.0, die, cut, dark
+        self._ready, self._die, self._cut, self._dark, self._slow = 0.0, die, cut, dark, slow
         run_virtual(self._run(*faults))
 
     async def _run(self, *faults: FaultSettings) -> None:
@@ -48,6 +51,8 @@ class Story:
             self._ready = now
             if self.sent and self._dark:
                 self.world.sim.actions.run("lookup", {**DARK, "count": self._dark})
+        elif isinstance(fact, SessionChanged) and fact.after is SessionState.SYNCING and self.sent and self._slow:
+            self.world.sim.actions.run("lookup", {"request": "completed_orders", "count": 1, "delay_ms": self._slow})
         elif isinstance(fact, OrderSubmitted):
             first = not self.sent
             self.sent[fact.symbol] = now - self._ready
@@ -63,10 +68,11 @@ class Story:
         return record.outcome is Outcome.COMPLETED and not self.world.problems()
 
 
-def test_what_never_left_goes_while_another_is_in_doubt() -> None:
+@pytest.mark.parametrize("slow", [0, 3000])
+def test_what_never_left_goes_while_another_is_in_doubt(slow: int) -> None:
     """Within two seconds of the session's return; the doubtful sell after the visibility delay, and the buys that need
-    its cash after that."""
-    story = Story()
+    its cash after that. It has returned when everything was read, and not when the socket was there."""
+    story = Story(slow=slow)
     assert story.done_once
     others = [story.sent[symbol] for symbol in SELLING if symbol != FIRST]
     assert max(others) < 2

@@ -20,8 +20,8 @@ from tests.support.virtual_time import run_virtual
 from tests.support.world import World
 
 SETTINGS = TradingSettings(order_timeout=20.0)
-NEVER_FILLS = FaultSettings("order", {"never_fill": True})
 EXPIRES = 10.0
+LATE = 8
 AWAY = 3.0
 TARGET = {"symbol": "SPY", "quantity": 2}
 
@@ -29,14 +29,20 @@ TARGET = {"symbol": "SPY", "quantity": 2}
 class Story:
     """One order that never fills. `asked` is when a cancel was sent, in seconds since the start."""
 
-    def __init__(self, on_timeout: OnTimeout = OnTimeout.CANCEL, expires: float | None = None) -> None:
+    def __init__(
+        self,
+        on_timeout: OnTimeout = OnTimeout.CANCEL,
+        expires: float | None = None,
+        fault: dict[str, object] | None = None,
+    ) -> None:
+        self._fault = fault or {"never_fill": True}
         self.asked: list[float] = []
         self._policy, self._expires = TradingPolicy(on_timeout=on_timeout), expires
         run_virtual(self._run())
 
     async def _run(self) -> None:
         rule = AccountRule(ACCOUNT, ACCOUNT, armed=True, policy=self._policy)
-        self.world = World(Scenario(faults=(NEVER_FILLS,)), rules=[rule], trading=SETTINGS)
+        self.world = World(Scenario(faults=(FaultSettings("order", self._fault),)), rules=[rule], trading=SETTINGS)
         self.world.on_fact = self.heard
         self.prepare(self.world.start())
         until = None if self._expires is None else (EPOCH + timedelta(seconds=self._expires)).isoformat()
@@ -74,6 +80,13 @@ def test_a_cancel_is_given_time_to_be_answered(monkeypatch: pytest.MonkeyPatch) 
     assert len(asked) == 3
     assert asked[0] >= SETTINGS.order_timeout
     assert min(asked[1] - asked[0], asked[2] - asked[1]) >= SETTINGS.cancel_timeout
+
+
+def test_the_time_of_an_order_begins_when_the_broker_has_it() -> None:
+    """What the acknowledgement took is not counted against it."""
+    story = Story(fault={"never_fill": True, "delay_ms": LATE * 1000})
+    assert len(story.asked) == 1
+    assert story.asked[0] >= SETTINGS.order_timeout + LATE
 
 
 class Robbed(Story):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 
 import pytest
@@ -22,19 +23,22 @@ _BEFORE = {symbol: build_universe().by_symbol(symbol, sec_type="STK").base_price
 
 
 class Story:
-    """The mixed event; its sells fill only when the plan is old, and by then what is to be bought costs more."""
+    """The mixed event; its sells fill only when the plan is old, and by then what is to be bought costs more. With
+    `dies` the process dies before that, so late that the one after it is still young when they fill."""
 
-    def __init__(self, style: OrderStyle, rise: Decimal) -> None:
+    def __init__(self, style: OrderStyle, rise: Decimal, *, dies: bool = False) -> None:
         self.prices = {symbol: (_BEFORE[symbol] * rise).quantize(Decimal("0.01")) for symbol in BUYING}
         self.problems: list[str] = []
-        self._style = style
+        self._style, self._dies = style, dies
         run_virtual(self._run())
 
     async def _run(self) -> None:
         rule = AccountRule(ACCOUNT, ACCOUNT, armed=True, policy=TradingPolicy(order_style=self._style))
         moves = [FaultSettings("price", {"symbol": s, "price": p}, at_seconds=PLAN_AGE) for s, p in self.prices.items()]
         self.world = World(mixed(SLOW, *moves), rules=[rule])
-        self.world.start()
+        process = self.world.start()
+        if self._dies:
+            asyncio.get_running_loop().call_later(PLAN_AGE - 5, process.kill)
         self.world.publish(mixed_event())
         await self.world.settle()
         await self.world.close()
@@ -51,9 +55,12 @@ class Story:
         return {str(entry["symbol"]): Decimal(str(entry["limitPrice"])) for entry in entries}
 
 
-def test_market_orders_are_cut_to_what_the_cash_pays_at_the_new_prices() -> None:
-    """The cash stays where it must, which the judge of the run sees, and the event says that it bought less."""
-    story = Story(OrderStyle.MARKET, RISE)
+@pytest.mark.parametrize("dies", [False, True])
+def test_market_orders_are_cut_to_what_the_cash_pays_at_the_new_prices(dies: bool) -> None:
+    """The cash stays where it must, which the judge of the run sees, and the event says that it bought less. Prices
+    are as old as the plan, not as the process that carries it out."""
+    story = Story(OrderStyle.MARKET, RISE, dies=dies)
+    assert story.world.deaths == dies
     assert story.problems == []
     assert story.record.outcome is Outcome.COMPLETED_ADJUSTED
 

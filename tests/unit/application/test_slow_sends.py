@@ -1,4 +1,4 @@
-"""Time that passes between the durable mark of an order and its send is the broker's to show it in, and ours to lose."""
+"""Time that passes between the durable mark of an order and its send is lost to whoever looks for it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 from event_processor.application.desk import TradingSettings
 from event_processor.domain.facts import Fact, OrderOutcomeUnknown, OrderSubmitted
 from event_processor.domain.ids import AccountId
-from event_processor.domain.intent import IntentState
 from event_processor.domain.record import EventRecord, Outcome, OutcomeNote
 from event_processor.ports import Lease
 from gateway_simulator.settings import FaultSettings
