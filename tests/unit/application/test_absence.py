@@ -147,6 +147,18 @@ def test_what_comes_at_the_last_moment_is_heard_before_anything_is_sent_again() 
     assert story.sent == 1
 
 
+def test_a_look_counts_from_its_beginning() -> None:
+    """The broker takes so long to answer that the visibility delay runs out meanwhile; the order was visible to
+    look-ups only after this one had listed the open ones."""
+    shown_after = SETTINGS.acknowledge_timeout + SETTINGS.visibility_delay / 2
+    late = {"symbol": SYMBOL, "count": 1, "delay_ms": 25_000, "fill_delay_ms": 40_000}
+    slow = {"request": "completed_orders", "count": 1, "delay_ms": int(SETTINGS.visibility_delay * 1000)}
+    second_look = FaultSettings("lookup", slow, at_seconds=SETTINGS.acknowledge_timeout + 0.5)
+    story = Story(FaultSettings("order", late), second_look, latency=Latency(lookup_ms=int(shown_after * 1000)))
+    assert story.done_once, story.world.problems()
+    assert story.sent == 1
+
+
 def test_a_position_that_moved_speaks_against_absence() -> None:
     """Whatever look-ups do not show, and however long: shares that are gone were sold."""
     told_after = BACK_AFTER + 10
