@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
-from event_processor.domain.facts import Fact, OrderOutcomeUnknown, OrderWorking
+from event_processor.domain.facts import AccountHeld, Fact, OrderOutcomeUnknown, OrderWorking, ProcessorHalted
 from event_processor.domain.ids import AccountId, event_key
-from event_processor.domain.record import Outcome
-from event_processor.ports import Pause
+from event_processor.domain.record import Outcome, Stage
+from event_processor.ports import Lease, Pause
 from gateway_simulator.settings import FaultSettings
 from tests.support.builders import event_body
 from tests.support.process import EPOCH, Process
@@ -83,3 +84,29 @@ def test_an_account_is_not_kept_for_what_only_a_session_can_end() -> None:
     world, free = run_virtual(story())
     assert free
     assert [record.outcome for record in world.store.records.values()] == [Outcome.SUPERSEDED, Outcome.COMPLETED]
+
+
+def test_what_another_closed_before_the_lease_came_is_not_worked_on() -> None:
+    """Between the first look at the open events and the lease whoever had the account finished: that is no bug to halt
+    for, nor an event to plan."""
+
+    async def story() -> World:
+        world = World(mixed())
+        process = world.start()
+        acquire = process.desk.journal.acquire
+
+        async def finished_first(account: AccountId, owner: str, seconds: float) -> Lease | None:
+            for record in world.store.records.values():
+                over = replace(record, stage=Stage.CLOSED, outcome=Outcome.COMPLETED, closed_at=world.clock.now())
+                world.store.records[record.key] = replace(over, revision=record.revision + 1)
+            return await acquire(account, owner, seconds)
+
+        process.desk.journal.acquire = finished_first  # type: ignore[method-assign]
+        world.publish(mixed_event())
+        await world.settle()
+        await world.close()
+        return world
+
+    world = run_virtual(story())
+    assert not [fact for fact in world.facts if isinstance(fact, ProcessorHalted | AccountHeld)]
+    assert not world.sim.ledger.of("order_received")
