@@ -6,7 +6,15 @@ import asyncio
 import json
 from dataclasses import replace
 
-from event_processor.domain.facts import AccountHeld, Fact, OrderOutcomeUnknown, OrderWorking, ProcessorHalted
+from event_processor.application.desk import TradingSettings
+from event_processor.domain.facts import (
+    AccountHeld,
+    Fact,
+    LeaseChanged,
+    OrderOutcomeUnknown,
+    OrderWorking,
+    ProcessorHalted,
+)
 from event_processor.domain.ids import AccountId, event_key
 from event_processor.domain.record import Outcome, Stage
 from event_processor.ports import Lease, Pause
@@ -84,6 +92,30 @@ def test_an_account_is_not_kept_for_what_only_a_session_can_end() -> None:
     world, free = run_virtual(story())
     assert free
     assert [record.outcome for record in world.store.records.values()] == [Outcome.SUPERSEDED, Outcome.COMPLETED]
+
+
+def test_the_patience_with_a_session_begins_anew_with_each_outage() -> None:
+    """Two outages, each shorter than it, with a moment of session between them: the account is not given back."""
+    away = TradingSettings().session_patience * 2 / 3
+
+    async def story() -> World:
+        world = World(mixed(FaultSettings("order", {"symbol": SYMBOL, "count": 1, "fill_delay_ms": 100_000})))
+        world.start()
+        world.publish(mixed_event())
+        for _ in range(2):
+            await asyncio.sleep(SOON)
+            world.sim.actions.run("refuse", {"seconds": away})
+            world.sim.actions.run("drop", {})
+            await asyncio.sleep(away)
+        await asyncio.sleep(SOON)
+        assert [fact.held for fact in world.facts if isinstance(fact, LeaseChanged)] == [True]
+        await world.settle()
+        await world.close()
+        return world
+
+    world = run_virtual(story())
+    assert [record.outcome for record in world.store.records.values()] == [Outcome.COMPLETED]
+    assert world.problems() == []
 
 
 def test_what_another_closed_before_the_lease_came_is_not_worked_on() -> None:
