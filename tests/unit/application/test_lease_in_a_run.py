@@ -94,6 +94,30 @@ def test_an_account_is_not_kept_for_what_only_a_session_can_end() -> None:
     assert [record.outcome for record in world.store.records.values()] == [Outcome.SUPERSEDED, Outcome.COMPLETED]
 
 
+def test_what_a_hold_names_is_not_written_off_before_a_person_has_looked() -> None:
+    """Also with a session, and though the broker shows nothing of it: the newer event waits with it."""
+    old, new = ({**event_body(account=ACCOUNT), "id": f"event-{number}"} for number in (1, 2))
+
+    async def story() -> tuple[World, list[Outcome | None]]:
+        world = World(mixed())
+        held = Pause(ACCOUNT, "look", EPOCH, held=True, events=(event_key(old["source"], old["id"]),))
+        world.store.pauses[ACCOUNT, True] = held
+        world.start()
+        world.publish(json.dumps(old))
+        world.publish(json.dumps(new))
+        await asyncio.sleep(2 * SOON)
+        before = [record.outcome for record in world.store.records.values()]
+        del world.store.pauses[ACCOUNT, True]
+        await world.settle()
+        await world.close()
+        return world, before
+
+    world, before = run_virtual(story())
+    assert before == [None, None]
+    ends = {record.event.id: record.outcome for record in world.store.records.values()}
+    assert ends == {"event-1": Outcome.SUPERSEDED, "event-2": Outcome.COMPLETED}
+
+
 def test_the_patience_with_a_session_begins_anew_with_each_outage() -> None:
     """Two outages, each shorter than it, with a moment of session between them: the account is not given back."""
     away = TradingSettings().session_patience * 2 / 3
