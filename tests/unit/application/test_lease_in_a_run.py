@@ -6,6 +6,8 @@ import asyncio
 import json
 from dataclasses import replace
 
+import pytest
+
 from event_processor.application.desk import TradingSettings
 from event_processor.domain.facts import (
     AccountHeld,
@@ -16,11 +18,12 @@ from event_processor.domain.facts import (
     ProcessorHalted,
 )
 from event_processor.domain.ids import AccountId, event_key
-from event_processor.domain.record import Outcome, Stage
+from event_processor.domain.record import EventRecord, Outcome, Stage
+from event_processor.errors import InvariantViolated
 from event_processor.ports import Lease, Pause
 from gateway_simulator.settings import FaultSettings
 from tests.support.builders import event_body
-from tests.support.process import EPOCH, Process
+from tests.support.process import EPOCH, LEASE_SECONDS, Process
 from tests.support.stories import ACCOUNT, mixed, mixed_event
 from tests.support.virtual_time import run_virtual
 from tests.support.world import World
@@ -66,6 +69,56 @@ def test_a_run_ends_with_its_lease_and_is_taken_up_again_with_doubts() -> None:
     assert doubted
     assert doubted[0] < lost[0] + SOON
     assert world.problems() == []
+
+
+def test_an_account_that_another_took_is_left_alone_for_a_while() -> None:
+    """A write finds that the lease is not ours, though by our clock it was: whoever took it may need it again soon."""
+    lost: list[float] = []
+    held: list[float] = []
+
+    async def story() -> World:
+        world = World(mixed(RESTS))
+
+        def heard(_: Process, fact: Fact) -> None:
+            if isinstance(fact, OrderWorking) and not lost:
+                lost.append(world.now)
+                world.store.leases[AccountId(ACCOUNT)] = ("another", world.store.next_token(), world.now + 1)
+            elif isinstance(fact, LeaseChanged) and fact.held:
+                held.append(world.now)
+
+        world.on_fact = heard
+        world.start()
+        world.publish(mixed_event())
+        await world.settle()
+        await world.close()
+        return world
+
+    world = run_virtual(story())
+    assert [record.outcome for record in world.store.records.values()] == [Outcome.COMPLETED]
+    assert len(held) == 2
+    assert held[1] >= lost[0] + LEASE_SECONDS
+    assert world.problems() == []
+
+
+@pytest.mark.parametrize("error", [InvariantViolated("known"), RuntimeError("unknown")])
+def test_a_halt_names_the_event_it_stopped_at(error: Exception) -> None:
+    """So that a person is asked about it, and it is suspected of having sent more than the journal knows."""
+
+    async def story() -> World:
+        world = World(mixed())
+        process = world.start()
+
+        async def broken(*_: object, **__: object) -> EventRecord:
+            raise error
+
+        process.desk.journal.write = broken  # type: ignore[method-assign]
+        world.publish(mixed_event())
+        await asyncio.sleep(SOON)
+        await world.close()
+        return world
+
+    world = run_virtual(story())
+    assert world.store.pauses[ACCOUNT, True].events == tuple(world.store.records)
 
 
 def test_an_account_is_not_kept_for_what_only_a_session_can_end() -> None:

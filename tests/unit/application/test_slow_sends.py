@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -11,6 +11,7 @@ from event_processor.application.desk import TradingSettings
 from event_processor.domain.facts import Fact, OrderOutcomeUnknown, OrderSubmitted
 from event_processor.domain.ids import AccountId
 from event_processor.domain.record import EventRecord, Outcome, OutcomeNote
+from event_processor.domain.reports import Report
 from event_processor.ports import Lease
 from gateway_simulator.settings import FaultSettings
 from tests.support.process import Process
@@ -21,6 +22,7 @@ from tests.support.world import World
 SETTINGS = TradingSettings()
 LAST = "JPM"
 LOST = FaultSettings("order", {"symbol": LAST, "count": 1, "swallow": True})
+RESTS = FaultSettings("order", {"symbol": "SPY", "count": 1, "fill_delay_ms": 20_000})
 AWAY = 3.0
 
 
@@ -110,3 +112,28 @@ def test_silence_is_counted_from_the_moment_an_order_left(pace: float) -> None:
     assert story.done_once
     assert story.left[0] >= pace
     assert story.doubted[0] - story.left[0] >= SETTINGS.acknowledge_timeout
+
+
+def test_the_silence_of_one_order_casts_no_doubt_on_others() -> None:
+    """What the broker has acknowledged needs no look; and a run that is over hears nothing more."""
+    heard: list[int] = []
+
+    async def story() -> World:
+        world = World(mixed(LOST, RESTS))
+        process = world.start()
+        subscribe = process.desk.broker.subscribe
+
+        def counted(sink: Callable[[Report], None]) -> Callable[[], None]:
+            heard.append(1)
+            unsubscribe = subscribe(sink)
+            return lambda: (unsubscribe(), heard.append(-1))[0]
+
+        process.desk.broker.subscribe = counted  # type: ignore[method-assign]
+        world.publish(mixed_event())
+        await world.settle()
+        await world.close()
+        return world
+
+    world = run_virtual(story())
+    assert {fact.symbol for fact in world.facts if isinstance(fact, OrderOutcomeUnknown)} == {LAST}
+    assert heard == [1, -1]
