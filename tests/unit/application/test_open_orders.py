@@ -1,0 +1,59 @@
+"""Open orders that are not this event's: which contracts they concern, and how long ours of before may still show."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from event_processor.application.desk import TradingSettings
+from event_processor.domain.record import Outcome
+from gateway_simulator.settings import Latency
+from tests.support.builders import event_text
+from tests.support.stories import ACCOUNT, WEIGHTS, mixed, mixed_event
+from tests.support.virtual_time import run_virtual
+from tests.support.world import World
+
+SETTINGS = TradingSettings()
+HELD = "JPM"
+TARGETS = [{"symbol": "IBM" if symbol == HELD else symbol, "weight": weight} for symbol, weight in WEIGHTS.items()]
+SWAPPED = {"TLT": "GLD", "GLD": "TLT"}
+BY_HAND: dict[str, object] = {"symbol": HELD, "side": "SELL", "quantity": "3", "limit": "9000"}
+
+
+@pytest.mark.parametrize(("untargeted", "outcome"), [("keep", Outcome.COMPLETED), ("liquidate", Outcome.NEEDS_REVIEW)])
+def test_an_order_by_hand_on_a_holding_matters_when_that_is_sold(untargeted: str, outcome: Outcome) -> None:
+    """No target names it, but selling all of it beside that order could sell more than there is."""
+
+    async def story() -> World:
+        world = World(mixed())
+        world.sim.actions.run("manual_order", BY_HAND)
+        world.start()
+        await asyncio.sleep(1)
+        world.publish(event_text(account=ACCOUNT, targets=TARGETS, untargeted=untargeted))
+        await world.settle()
+        await world.close()
+        return world
+
+    world = run_virtual(story())
+    assert [record.outcome for record in world.store.records.values()] == [outcome]
+
+
+def test_orders_of_the_last_run_may_show_for_a_while() -> None:
+    """Look-ups lag behind by longer than positions do: an event that comes right after another waits for that, and is
+    not ended as if somebody else had orders open."""
+    lag = SETTINGS.settle + SETTINGS.visibility_delay * 0.8
+
+    async def story() -> World:
+        world = World(mixed(latency=Latency(lookup_ms=int(lag * 1000))))
+        world.start()
+        world.publish(mixed_event())
+        await world.settle()
+        targets = [{"symbol": SWAPPED.get(symbol, symbol), "weight": weight} for symbol, weight in WEIGHTS.items()]
+        world.publish(event_text(account=ACCOUNT, targets=targets).replace("2026-01-05-growth", "next"))
+        await world.settle()
+        await world.close()
+        return world
+
+    world = run_virtual(story())
+    assert [record.outcome for record in world.store.records.values()] == [Outcome.COMPLETED] * 2
