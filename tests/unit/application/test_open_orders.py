@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
 from event_processor.application.desk import TradingSettings
+from event_processor.domain.facts import Fact, OrderDone
 from event_processor.domain.record import Outcome
-from gateway_simulator.settings import Latency
+from event_processor.domain.reports import OrderReport
 from tests.support.builders import event_text
+from tests.support.making import report
+from tests.support.process import Process
 from tests.support.stories import ACCOUNT, WEIGHTS, mixed, mixed_event
 from tests.support.virtual_time import run_virtual
 from tests.support.world import World
@@ -40,13 +44,25 @@ def test_an_order_by_hand_on_a_holding_matters_when_that_is_sold(untargeted: str
 
 
 def test_orders_of_the_last_run_may_show_for_a_while() -> None:
-    """Look-ups lag behind by longer than positions do: an event that comes right after another waits for that, and is
+    """Look-ups lag behind by more than positions do: an event that comes right after another waits for that, and is
     not ended as if somebody else had orders open."""
     lag = SETTINGS.settle + SETTINGS.visibility_delay * 0.8
 
     async def story() -> World:
-        world = World(mixed(latency=Latency(lookup_ms=int(lag * 1000))))
-        world.start()
+        world = World(mixed())
+        process = world.start()
+        look, traded_at = process.desk.broker.open_orders, [0.0]
+
+        async def lagging() -> Sequence[OrderReport]:
+            first = next(iter(world.store.records.values()))
+            late = first.outcome is not None and world.now < traded_at[0] + lag
+            return [report(of=intent) for intent in first.intents if late] or await look()
+
+        def heard(_: Process, fact: Fact) -> None:
+            traded_at[0] = world.now if isinstance(fact, OrderDone) else traded_at[0]
+
+        process.desk.broker.open_orders = lagging  # type: ignore[method-assign]
+        world.on_fact = heard
         world.publish(mixed_event())
         await world.settle()
         targets = [{"symbol": SWAPPED.get(symbol, symbol), "weight": weight} for symbol, weight in WEIGHTS.items()]

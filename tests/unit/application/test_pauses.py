@@ -3,7 +3,9 @@ from __future__ import annotations
 import asyncio
 
 from event_processor.application.desk import Pauses
+from event_processor.application.rebalance import hold
 from event_processor.domain.facts import PlanRecorded
+from event_processor.domain.ids import EventKey
 from event_processor.domain.record import Outcome, Stage
 from event_processor.ports import Pause
 from tests.support.builders import ACCOUNT, AT
@@ -70,3 +72,24 @@ def test_an_event_of_a_paused_account_is_not_even_planned() -> None:
     assert before is Stage.ACCEPTED
     assert [record.outcome for record in world.store.records.values()] == [Outcome.COMPLETED]
     assert len([fact for fact in world.facts if isinstance(fact, PlanRecorded)]) == 1
+
+
+def test_a_hold_names_the_events_of_its_own_account_and_is_lifted_with_the_store_s() -> None:
+    """Those an earlier hold of the account named stay named; another account's are none of its business. Lifted before
+    any reading has shown it, it is lifted here, too."""
+    first, second, other = EventKey("first"), EventKey("second"), EventKey("other")
+    elsewhere = Pause("DU7654321", "another account's", AT, held=True, events=(other,))
+
+    async def story() -> tuple[tuple[EventKey, ...], Pause | None]:
+        world = World(mixed())
+        desk = world.start().desk
+        world.store.pauses[elsewhere.scope, True] = elsewhere
+        await hold(desk, ACCOUNT, "it needs review", first)
+        await hold(desk, ACCOUNT, "it needs review", second)
+        named = world.store.pauses[ACCOUNT, True].events
+        del world.store.pauses[ACCOUNT, True]
+        await asyncio.sleep(3)
+        await world.close()
+        return named, desk.pauses.on(ACCOUNT)
+
+    assert run_virtual(story()) == ((first, second), None)
