@@ -56,3 +56,25 @@ def test_it_makes_way_also_when_another_processor_accepted_that_one(conflicting:
             assert door.intake.pending == 0
 
     run_virtual(main())
+
+
+def test_a_repeat_is_recognised_by_what_the_store_knows_now() -> None:
+    """Repeats were recognised while the journal had the event as closed. Since it lost that, the next one is an event
+    again, which the account's processor looks into."""
+
+    async def main() -> None:
+        door = Door()
+        async with running(door.intake.run()):
+            door.store.publish(event_text())
+            await soon()
+            door.close()
+            door.store.publish(event_text())
+            await soon()
+            assert len(door.dispatched) == 1
+            door.store.records.clear()
+            again = door.store.publish(event_text())
+            await soon()
+            assert len(door.dispatched) == 2
+            assert door.record.entry_id == again
+
+    run_virtual(main())

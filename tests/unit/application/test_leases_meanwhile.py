@@ -1,0 +1,40 @@
+"""What becomes of a lease while the store is being asked for it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from event_processor.application.bell import Bell
+from event_processor.application.leases import Leases
+from tests.support.builders import ACCOUNT
+from tests.support.making import FactBook, LoopClock, running
+from tests.support.memory_store import MemoryStore, Moment
+from tests.support.virtual_time import run_virtual
+
+SECONDS = 12.0
+
+
+def test_a_lease_that_was_given_up_during_its_renewal_is_not_held_again() -> None:
+    """The answer says that it was ours when it was asked for, and not that it still is."""
+
+    async def main() -> tuple[bool, bool, tuple[str, ...]]:
+        store, bell = MemoryStore(), Bell()
+        leases = Leases(store.client("one").journal, LoopClock(), FactBook(), bell, owner="one", seconds=SECONDS)
+        held = await leases.hold(ACCOUNT)
+        asked = False
+
+        async def slow(call: str, moment: Moment) -> None:
+            nonlocal asked
+            if (call, moment) == ("renew_lease", "after"):
+                asked = True
+                await asyncio.sleep(1)
+
+        store.interrupt = slow
+        async with running(leases.run()):
+            await asyncio.sleep(SECONDS / 4 + 0.5)
+            leases.drop(ACCOUNT)
+            await asyncio.sleep(1)
+        assert held is not None
+        return asked, leases.fresh(ACCOUNT) or leases.holds(held), leases.accounts()
+
+    assert run_virtual(main()) == (True, False, ())
