@@ -38,3 +38,21 @@ def test_a_lease_that_was_given_up_during_its_renewal_is_not_held_again() -> Non
         return asked, leases.fresh(ACCOUNT) or leases.holds(held), leases.accounts()
 
     assert run_virtual(main()) == (True, False, ())
+
+
+def test_nobody_before_us_can_send_only_from_the_store_s_answer_on() -> None:
+    """Until the store has given us the account a process before us may have had it, however long we asked."""
+
+    async def main() -> float:
+        store = MemoryStore()
+        leases = Leases(store.client("one").journal, LoopClock(), FactBook(), Bell(), owner="one", seconds=SECONDS)
+
+        async def slow(call: str, moment: Moment) -> None:
+            if (call, moment) == ("acquire", "before"):
+                await asyncio.sleep(2)
+
+        store.interrupt = slow
+        assert await leases.hold(ACCOUNT) is not None
+        return leases.first_held(ACCOUNT)
+
+    assert run_virtual(main()) == 2.0
