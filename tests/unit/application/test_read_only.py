@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from itertools import groupby
 
 from event_processor.domain.facts import Fact, OrderSubmitted, OrderSubmitting, PlanRecorded
@@ -23,8 +24,8 @@ def test_one_order_proves_that_the_api_may_write_again() -> None:
 
         def heard(_: Process, fact: Fact) -> None:
             if isinstance(fact, PlanRecorded) and not any(isinstance(f, OrderSubmitting) for f in world.facts):
-                world.sim.actions.run("read_only", {"on": True})
-                asyncio.get_running_loop().call_later(SECONDS, world.sim.actions.run, "read_only", {"on": False})
+                world.sim.actions.read_only(on=True)
+                asyncio.get_running_loop().call_later(SECONDS, partial(world.sim.actions.read_only, on=False))
 
         world.on_fact = heard
         world.start()

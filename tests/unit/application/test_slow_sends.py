@@ -126,7 +126,12 @@ def test_the_silence_of_one_order_casts_no_doubt_on_others() -> None:
         def counted(sink: Callable[[Report], None]) -> Callable[[], None]:
             heard.append(1)
             unsubscribe = subscribe(sink)
-            return lambda: (unsubscribe(), heard.append(-1))[0]
+
+            def ended() -> None:
+                unsubscribe()
+                heard.append(-1)
+
+            return ended
 
         process.desk.broker.subscribe = counted  # type: ignore[method-assign]
         world.publish(mixed_event())
