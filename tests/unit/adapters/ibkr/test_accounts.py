@@ -100,6 +100,18 @@ def test_nothing_is_complete_before_both_ends() -> None:
     assert run_virtual(run()) == [False, False, True, False]
 
 
+def test_a_second_question_does_not_cut_the_answer_to_the_first() -> None:
+    """Its end says that the list is whole, so what came of it before the second question must still be in it: a
+    position that is missing there would look like shares that were sold."""
+    book = _book()
+    book.positions_complete()
+    book.expect_positions_anew()
+    book.position(OURS, Position(SPY, Decimal(10)))
+    book.expect_positions_anew()
+    book.positions_complete()
+    assert book.state(OURS, NOW).positions == (Position(SPY, Decimal(10)),)
+
+
 def test_values_alone_are_not_complete() -> None:
     """An account without positions would be bought full a second time."""
 
