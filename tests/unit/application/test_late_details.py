@@ -11,7 +11,7 @@ import pytest
 from event_processor.application.desk import TradingSettings
 from event_processor.domain.policy import AccountRule, OnTimeout, TradingPolicy
 from event_processor.domain.record import Outcome
-from event_processor.domain.reports import Commission, Execution, Report
+from event_processor.domain.reports import Commission, Evidence, Execution, Report
 from gateway_simulator.settings import FaultSettings, Latency, Scenario
 from tests.support.process import Process
 from tests.support.stories import ACCOUNT, mixed, mixed_event
@@ -106,3 +106,35 @@ def test_the_next_event_waits_for_positions_that_lag_behind_a_fill() -> None:
     assert (first.outcome, first.reason_code) == (Outcome.PARTIAL, "left_open")
     assert second.plan is not None
     assert world.problems() == []
+
+
+@pytest.mark.parametrize("unheard", [Execution, Commission])
+def test_what_is_never_told_keeps_no_event_open(unheard: type[Report]) -> None:
+    """Executions, or commissions, of one order neither come nor are shown by look-ups: the broker's own count of it
+    has the last word after a while, and what it cost is not waited for at all."""
+
+    async def story() -> World:
+        world = World(mixed())
+        broker = world.start().desk.broker
+        subscribe, look = broker.subscribe, broker.evidence
+
+        def silent(sink: Sink) -> Callable[[], None]:
+            return subscribe(lambda report: None if isinstance(report, unheard) else sink(report))
+
+        async def blind() -> Evidence:
+            seen = await look()
+            return replace(seen, executions=()) if unheard is Execution else replace(seen, commissions=())
+
+        broker.subscribe = silent  # type: ignore[method-assign]
+        broker.evidence = blind  # type: ignore[method-assign]
+        world.publish(mixed_event())
+        await world.settle(60)
+        await world.close()
+        return world
+
+    world = run_virtual(story())
+    [record] = world.store.records.values()
+    assert record.outcome is Outcome.COMPLETED
+    assert record.closed_at is not None
+    seconds = (record.closed_at - record.accepted_at).total_seconds()
+    assert seconds < (SETTINGS.settle + 2 if unheard is Execution else SETTINGS.settle - 1)
