@@ -204,3 +204,33 @@ def test_stopping_ends_the_session_for_good() -> None:
             assert (len(post.gateway.connects), post.gateway.disconnects) == (1, 1)
 
     run_virtual(main())
+
+
+def test_evidence_is_as_old_as_its_question() -> None:
+    """While the broker answers things go on: what it said of five seconds ago is not taken for what is now."""
+
+    async def main() -> None:
+        post = Post()
+        async with running(post.keeper.run()):
+            await post.until(S.READY)
+            post.gateway.look_seconds = 5.0
+            before = await post.keeper.evidence()
+            assert await post.keeper.evidence(4) is not before
+
+    run_virtual(main())
+
+
+def test_a_session_that_stays_ready_is_ready_since_it_was() -> None:
+    """A notice that changes nothing, as that of somebody else's market data, starts no clock of an order anew."""
+
+    async def main() -> None:
+        post = Post()
+        async with running(post.keeper.run()):
+            await post.until(S.READY)
+            since = post.keeper.ready_since
+            await asyncio.sleep(10)
+            await post.hear(E.COMPETING, 10197)
+            assert post.keeper.ready
+            assert post.keeper.ready_since == since
+
+    run_virtual(main())
