@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from event_processor.application.desk import Pauses
 from event_processor.application.rebalance import hold
@@ -93,3 +94,29 @@ def test_a_hold_names_the_events_of_its_own_account_and_is_lifted_with_the_store
         return named, desk.pauses.on(ACCOUNT)
 
     assert run_virtual(story()) == ((first, second), None)
+
+
+def test_a_hold_that_came_while_the_store_was_being_read_stands() -> None:
+    """What that reading brings is of before the hold was stored, so it lifts nothing."""
+
+    async def story() -> Pause | None:
+        world = World(mixed())
+        desk = world.start().desk
+        await asyncio.sleep(0.5)
+        read, held = desk.journal.pauses, asyncio.Event()
+
+        async def slow() -> Sequence[Pause]:
+            found = await read()
+            if not held.is_set():
+                held.set()
+                await hold(desk, ACCOUNT, "it needs review", EventKey("first"))
+            return found
+
+        desk.journal.pauses = slow  # type: ignore[method-assign]
+        await held.wait()
+        await asyncio.sleep(0.1)
+        stands = desk.pauses.on(ACCOUNT)
+        await world.close()
+        return stands
+
+    assert run_virtual(story()) is not None
