@@ -13,9 +13,9 @@ from event_processor.adapters.redis.journal import DAY_MS, RedisJournal, Retenti
 from event_processor.adapters.redis.journal_seen import SEEN_MAX
 from event_processor.domain.ids import AccountId
 from event_processor.domain.record import Outcome
-from event_processor.errors import InvariantViolated
-from event_processor.ports import Lease
-from tests.support.builders import ACCOUNT
+from event_processor.errors import InvariantViolated, StoreUnavailable, TradingPaused
+from event_processor.ports import Lease, Pause
+from tests.support.builders import ACCOUNT, AT
 from tests.support.records import accepted, closed, note, planned, submitting
 
 
@@ -91,6 +91,53 @@ async def test_more_records_than_are_remembered_are_written_just_as_well(link: R
     written = [await journal.write(lease, submitting(record), []) for record in records]
     assert await RedisJournal(link).open_records() == written
     assert await journal.open_records() == written
+
+
+async def test_what_another_has_written_since_is_read_and_not_remembered(link: RedisLink) -> None:
+    """Two processes work on one account in turn: neither takes the record it saw last for the one that is there now."""
+    one, other = RedisJournal(link), RedisJournal(link)
+    lease = await lease_of(one)
+    seen = await one.write(lease, planned(await one.accept(accepted(), [])), [])
+    assert await one.open_records() == [seen]
+    written = await other.write(lease, submitting(seen), [note()])
+    assert await one.open_records() == [written]
+    assert [record for _, _, record in await one.unpublished(10)] == [written]
+
+
+@pytest.mark.parametrize("refused", [False, True])
+async def test_a_write_that_arrives_late_is_no_bug(link: RedisLink, refused: bool) -> None:
+    """Nobody knew what had become of it, and something else was to be written since, were it refused because of a
+    pause: the event has to be looked up again, and the account does not halt."""
+    journal, other = RedisJournal(link), RedisJournal(link)
+    lease = await lease_of(journal)
+    record = await journal.write(lease, planned(await journal.accept(accepted(), [])), [])
+    send = link.script
+
+    async def lost(*_: object, **__: object) -> None:
+        raise StoreUnavailable("no answer")
+
+    link.script = lost  # type: ignore[assignment, method-assign]
+    with pytest.raises(StoreUnavailable):
+        await journal.write(lease, submitting(record), [])
+    link.script = send  # type: ignore[method-assign]
+    if refused:
+        await journal.pause(Pause(ACCOUNT, "by a person", AT))
+        with pytest.raises(TradingPaused):
+            await journal.write(lease, submitting(record), [note()], sending=True)
+        await journal.resume(ACCOUNT)
+    assert await other.find(record.key) == record
+    await other.write(lease, submitting(record), [])
+    with pytest.raises(StoreUnavailable, match="arrived late"):
+        await journal.write(lease, replace(record, reason="something else"), [])
+
+
+async def test_the_highest_order_id_of_a_write_is_kept(link: RedisLink) -> None:
+    """Wherever in the plan it stands: an id below it would be refused, or mean another order."""
+    journal = RedisJournal(link)
+    record = planned(await journal.accept(accepted(), []))
+    sent = [replace(i, order_id=order_id, client_id=17) for i, order_id in zip(record.intents, (90, 12), strict=True)]
+    await journal.write(await lease_of(journal), replace(record, intents=tuple(sent)), [])
+    assert await journal.order_id_floor(17) == 90
 
 
 async def test_a_record_that_vanished_while_it_is_open_is_no_smaller_list(link: RedisLink) -> None:
