@@ -6,7 +6,7 @@ from typing import Any
 
 from event_processor.adapters.redis import keys
 from event_processor.adapters.redis.connection import RedisLink
-from event_processor.adapters.redis.inbox import RedisInbox
+from event_processor.adapters.redis.inbox import DEAD_MARK_SECONDS, RedisInbox
 from event_processor.errors import StoreUnavailable
 from tests.support.builders import AT
 
@@ -41,3 +41,14 @@ async def test_what_was_handed_out_is_not_again_by_a_group_that_was_made_anew(re
         await link.command("publish", "XADD", keys.EVENTS, "*", "event", "second")
         again = [entry.body for _ in range(3) for entry in await inbox.take(10, 0)]
         assert (first.body, again) == ("first", ["second"])
+
+
+async def test_the_mark_of_a_dead_letter_runs_out(redis_url: str) -> None:
+    """It tells a repeat for a month, and does not stay for ever."""
+    async with RedisLink(redis_url) as link:
+        await link.command("publish", "XADD", keys.EVENTS, "*", "event", "{broken")
+        inbox = RedisInbox(link, "one", 30)
+        [entry] = await inbox.take(1, 1)
+        await inbox.dead_letter(entry, "not JSON", AT)
+        left_ms = await link.command("look", "PTTL", keys.dead_mark(entry.entry_id))
+        assert 0.9 * DEAD_MARK_SECONDS * 1000 < left_ms <= DEAD_MARK_SECONDS * 1000
