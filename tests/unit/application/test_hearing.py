@@ -18,6 +18,7 @@ from event_processor.application.run import Run
 from event_processor.domain.fold import fold_commission
 from event_processor.domain.ids import ExecId, OrderRef, PermId
 from event_processor.domain.intent import IntentState, OrderIntent
+from event_processor.domain.order import OrderStatus
 from event_processor.domain.record import EventRecord
 from event_processor.domain.reports import Commission, Execution, Report
 from tests.support.builders import AT
@@ -153,3 +154,15 @@ async def test_a_permid_names_an_order_without_a_reference() -> None:
     heard.hear(report(of=first, order_ref="", order_id=0, client_id=0))
     await heard.fold()
     assert run.intents[0].state is IntentState.WORKING
+
+
+async def test_a_name_told_a_moment_before_is_known() -> None:
+    """The first report of a new order brings its permId, and the next, heard with it, names it by that alone."""
+    record = planned(accepted())
+    first = replace(record.intents[0].to(IntentState.SUBMITTING), sent=1)
+    run = Written(replace(record, intents=(first,)))
+    heard = Hearing(run, cast("Doubts", None))
+    heard.hear(report(of=first))
+    heard.hear(report(OrderStatus.CANCELLED, of=first, order_ref="", order_id=0, client_id=0))
+    await heard.fold()
+    assert run.intents[0].state is IntentState.DONE
