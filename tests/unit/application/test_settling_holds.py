@@ -8,9 +8,12 @@ import pytest
 
 from event_processor.application.rebalance import hold
 from event_processor.domain.contract import ContractQuery
-from event_processor.domain.ids import EventKey, OrderRef
+from event_processor.domain.event import RebalanceEvent
+from event_processor.domain.ids import AccountId, EntryId, EventKey, OrderRef
 from event_processor.domain.order import Order, OrderType, Side
+from event_processor.domain.portfolio import AccountState
 from event_processor.domain.record import EventRecord, Outcome
+from event_processor.errors import StoreUnavailable
 from event_processor.ports import Pause
 from gateway_simulator.settings import Scenario
 from tests.support.builders import AT, event_text
@@ -148,3 +151,44 @@ def test_an_event_with_orders_still_open_cannot_be_accepted() -> None:
 
 def _renamed(record: EventRecord, key: EventKey) -> EventRecord:
     return replace(record, key=key, event=record.event.model_copy(update={"id": "other-event"}))
+
+
+def test_a_word_that_stands_is_acted_on_whatever_came_since() -> None:
+    """The store went away before the follow-up was published, and a newer event waits by now: that would speak against
+    a new resubmission, but not against finishing the one that was written down."""
+
+    async def story(scene: Scene) -> None:
+        published = scene.publish
+
+        async def away(_: RebalanceEvent) -> EntryId:
+            raise StoreUnavailable
+
+        scene.publish = away  # type: ignore[assignment,method-assign]
+        assert not (await scene.settle("resubmit", scene.ref))["ok"]
+        scene.publish = published  # type: ignore[method-assign]
+        newer = event_text(account=ACCOUNT, targets=[{"symbol": "SPY", "quantity": 3}], completeness="partial")
+        scene.world.publish(newer.replace("2026-01-05-growth", "newer"))
+        await asyncio.sleep(2)
+        assert ((await scene.settle("resubmit", scene.ref))["ok"], scene.held) == (True, False)
+        await scene.world.settle()
+
+    played(story, *LOST_AND_UNEXPLAINED)
+
+
+def test_a_person_sees_the_positions_of_now() -> None:
+    """They are asked for anew: what the broker told by itself may be of before the doubt."""
+    asked: list[bool] = []
+
+    async def story(scene: Scene) -> None:
+        broker = scene.process.desk.broker
+        ask = broker.account_state
+
+        async def noted(account: AccountId, *, fresh: bool = False) -> AccountState:
+            asked.append(fresh)
+            return await ask(account, fresh=fresh)
+
+        broker.account_state = noted  # type: ignore[method-assign]
+        await scene.account()
+        assert True in asked
+
+    played(story, *LOST_AND_UNEXPLAINED)
