@@ -14,7 +14,10 @@ READ_ONLY_TEXT = "Error validating request.-'bN' : cause - The API interface is 
     [
         (399, NoticeKind.WARNING),
         (10349, NoticeKind.WARNING),
+        (2100, NoticeKind.WARNING),
         (2104, NoticeKind.WARNING),
+        (2137, NoticeKind.WARNING),
+        (2199, NoticeKind.WARNING),
         (201, NoticeKind.REFUSED),
         (10243, NoticeKind.REFUSED),
         (202, NoticeKind.CANCELLED),
@@ -29,7 +32,7 @@ def test_known_codes(code: int, kind: NoticeKind) -> None:
     assert codes.order_notice(code, "", working=False) is kind
 
 
-@pytest.mark.parametrize("code", [0, 100, 104, 504, 10999, 99999])
+@pytest.mark.parametrize("code", [0, 100, 104, 504, 2099, 2200, 10999, 99999])
 def test_a_code_we_do_not_know_proves_nothing(code: int) -> None:
     """An unknown code is never taken for a rejection."""
     assert codes.order_notice(code, "rejected!", working=False) is NoticeKind.AMBIGUOUS

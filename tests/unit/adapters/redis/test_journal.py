@@ -116,7 +116,7 @@ async def test_a_write_that_arrives_late_is_no_bug(link: RedisLink, refused: boo
     async def lost(*_: object, **__: object) -> None:
         raise StoreUnavailable("no answer")
 
-    link.script = lost  # type: ignore[assignment, method-assign]
+    link.script = lost  # type: ignore[method-assign]
     with pytest.raises(StoreUnavailable):
         await journal.write(lease, submitting(record), [])
     link.script = send  # type: ignore[method-assign]
