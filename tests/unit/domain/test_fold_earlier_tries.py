@@ -17,5 +17,5 @@ def test_only_an_earlier_try_that_filled_nothing_is_passed_over(filled: int, end
     sent_again = intent(IntentState.SUBMITTING, sent=2)
     earlier = report(OrderStatus.CANCELLED, sent_again, filled, order_id=ORDER_ID - 1)
     folded = fold_order(sent_again, earlier)
-    assert (folded.state is IntentState.DONE, folded.filled) == (ended, filled)
+    assert (folded.state is IntentState.DONE, int(folded.filled)) == (ended, filled)
     assert folded.ending is (Ending.CANCELLED if ended else None)
