@@ -61,7 +61,7 @@ class Hearing:
             return fold_commission(grown, early) if early else grown
         if isinstance(report, OrderReport):
             if _contradicts(intent, report):
-                self._doubts.begin()
+                self._doubts.contradicted()
             return fold_order(intent, report)
         if isinstance(report, OrderNotice):
             telling.noticed(self._run.desk, self._run.record, intent, report)

@@ -52,6 +52,12 @@ class Doubts:
         self._next_look, self._looks = self._began, 0
         self.first_look_due = True
 
+    def contradicted(self) -> None:
+        """The broker shows what our books deny. Each look shows it again: that is looked into when the next is due."""
+        due = self._next_look
+        self.begin()
+        self._next_look = max(due, self._began)
+
     def next_look_in(self) -> float:
         """Seconds until the next look is due."""
         return max(0.0, self._next_look - self._desk.clock.monotonic())

@@ -23,6 +23,8 @@ from tests.support.world import World
 SYMBOL = "SPY"
 RESTS = FaultSettings("order", {"symbol": SYMBOL, "count": 1, "never_fill": True})
 SOON = TradingSettings().visibility_delay * 3
+QUIET_MESSAGES = 20
+"""A second with the start of a session, an order and its first look has fewer."""
 DARK = FaultSettings(
     "lookup", {"request": "all_open_orders", "count": 2, "code": 322, "text": "Error"}, after_orders_accepted=1
 )
@@ -86,6 +88,14 @@ def test_an_order_that_lives_on_after_its_end_is_left_to_a_person(told: tuple[st
     assert record.closed_at is not None
     assert (record.closed_at - record.accepted_at).total_seconds() < SOON
     assert world.problems() == []
+
+
+def test_what_each_look_shows_again_is_not_looked_into_at_once() -> None:
+    """The broker shows the order in answer to every look: they come once a second, not as fast as the pace allows."""
+    world = Story(ALONE).world
+    [record] = world.store.records.values()
+    assert record.outcome is Outcome.NEEDS_REVIEW
+    assert world.sim.ledger.max_messages_per_second < QUIET_MESSAGES
 
 
 def test_an_order_of_another_client_id_is_left_to_a_person() -> None:
