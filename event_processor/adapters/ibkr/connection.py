@@ -80,7 +80,8 @@ class Connection:
             if not attempt.done() or error is not None:
                 raise self._why_not_connected(error)
             opened = True
-            return tuple(AccountId(name.strip()) for name in self.facade.client.getAccounts())
+            names = (name.strip() for name in self.facade.client.getAccounts())
+            return tuple(dict.fromkeys(AccountId(name) for name in names if name))
         finally:
             self._pacer.give_back(places - self.facade.client.conn.numMsgSent)
             if not opened:

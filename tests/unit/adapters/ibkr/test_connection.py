@@ -76,6 +76,14 @@ async def test_a_relay_without_a_gateway_behind_it_is_no_login(
     assert behind.received == []
 
 
+@pytest.mark.parametrize("text", ["DU1, ", " DU1,,", "DU1,DU1"])
+async def test_a_list_of_accounts_may_be_untidy(gateway: ScriptedGateway, broker: IbkrBroker, text: str) -> None:
+    """A blank after the last comma is no second account: nobody would ever answer for it."""
+    gateway.answers[wire.START_API] = lambda _: [(9, 1, 5), (15, 1, text)]
+    assert await broker.connect() == ("DU1",)
+    assert (await broker.account_state(OURS)).cash == Decimal("1000.50")
+
+
 async def test_of_several_accounts_each_is_subscribed_to_once(gateway: ScriptedGateway, broker: IbkrBroker) -> None:
     """However often the link comes back (1101 or 1102), what was asked for before is given up."""
 
