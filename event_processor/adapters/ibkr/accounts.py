@@ -18,6 +18,8 @@ from event_processor.errors import GatewayDisconnected
 _READY = "AccountReady"
 _BASE = "BASE"
 """The currency of values that are sums over all currencies, in the base currency."""
+_CURRENCY = "CASH"
+"""The security type of what currency trades left behind: shown as positions, and part of the cash already."""
 _CASH_TAGS = (
     ("TotalCashValue", ""),
     ("TotalCashBalance", _BASE),
@@ -123,7 +125,7 @@ class AccountBook:
     ) -> Decimal:
         """What the holdings are worth that are not stock-like: the gateway's valuation of each, where it
         gives one (updatePortfolio); else what is left of the net liquidation value after cash and stocks."""
-        others = [held for held in positions if not held.contract.stock_like]
+        others = [held for held in positions if not held.contract.stock_like and held.contract.sec_type != _CURRENCY]
         if not others:
             return Decimal(0)
         worths = [self._worth.get((account, held.contract.con_id)) for held in others]

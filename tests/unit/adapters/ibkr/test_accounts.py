@@ -78,6 +78,16 @@ def test_other_holdings_without_valuation_are_what_is_left() -> None:
     assert book.state(OURS, NOW).other_value == Decimal(250)
 
 
+def test_what_currency_trades_left_behind_is_cash_already() -> None:
+    """IBKR shows it as a position of type CASH: it needs no valuation, and counts once."""
+    book = _book(("NetLiquidation", "1000", "USD"), ("TotalCashValue", "400", "USD"))
+    held = Position(Contract(ConId(9), "EUR", sec_type="CASH", currency="USD"), Decimal(100))
+    book.position(OURS, held)
+    assert book.state(OURS, NOW).other_value == 0
+    book.worth(OURS, held, 110.0)
+    assert book.state(OURS, NOW).other_value == 0
+
+
 def test_nothing_is_complete_before_both_ends() -> None:
     """Completeness needs positionEnd and this account's own end, and a new subscription starts over."""
 
