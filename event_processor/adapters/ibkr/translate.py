@@ -127,7 +127,7 @@ def execution(contract: ib.Contract, report: ib.Execution) -> Execution:
         order_id=0 if report.orderId == ib.util.UNSET_INTEGER else report.orderId,
         client_id=report.clientId,
         symbol=contract.symbol,
-        cumulative=quantity(report.cumQty),
+        cumulative=quantity(report.cumQty) or None,
     )
 
 
@@ -201,7 +201,7 @@ def to_ib_order(order: Order) -> ib.Order:
     """The order with tif and account explicit: a preset that fills in the tif answers with 10349."""
     return ib.Order(
         action=order.side.value,
-        totalQuantity=float(order.quantity),
+        totalQuantity=_as_sent(order.quantity),
         orderType=order.order_type.value,
         lmtPrice=ib.util.UNSET_DOUBLE if order.limit_price is None else float(order.limit_price),
         tif=order.tif.value,
@@ -210,6 +210,11 @@ def to_ib_order(order: Order) -> ib.Order:
         transmit=True,
         outsideRth=False,
     )
+
+
+def _as_sent(quantity: Decimal) -> float:
+    """Whole shares leave as `10`, as IBKR's own client writes them, not as `10.0`."""
+    return int(quantity) if quantity == quantity.to_integral_value() else float(quantity)
 
 
 def message_time(text: str, received: datetime) -> datetime:

@@ -115,6 +115,14 @@ def test_an_execution_keeps_the_brokers_numbers() -> None:
     assert report.order_id == 0
 
 
+def test_a_count_of_nothing_is_no_count() -> None:
+    """A gateway that leaves the cumulative quantity at zero has not said how much was executed so far."""
+    message = ib.Execution(
+        execId="e.01", side="BOT", shares=3.0, price=1.0, cumQty=0.0, time=datetime(2026, 1, 5, tzinfo=UTC)
+    )
+    assert translate.execution(ib.Contract(conId=1), message).cumulative is None
+
+
 def test_an_execution_without_a_side_is_an_error() -> None:
     """An execution that cannot be read is never dropped in silence."""
     with pytest.raises(ValueError, match="side"):
@@ -134,11 +142,11 @@ def test_orders_name_tif_and_account(order_type: OrderType, limit: Decimal | Non
     assert named.transmit
 
 
-@pytest.mark.parametrize("quantity", [1, 99, 250, 12_345])
-def test_orders_name_their_whole_quantity(quantity: int) -> None:
-    """To the last share."""
+@pytest.mark.parametrize(("quantity", "text"), [("1", "1"), ("99", "99"), ("12345", "12345"), ("0.25", "0.25")])
+def test_orders_name_their_whole_quantity(quantity: str, text: str) -> None:
+    """To the last share, and whole ones without a fraction: ib_async writes the number as it is."""
     order = Order(REF, AccountId("DU1"), SPY, Side.SELL, Decimal(quantity), OrderType.MARKET)
-    assert translate.to_ib_order(order).totalQuantity == quantity
+    assert str(translate.to_ib_order(order).totalQuantity) == text
 
 
 def test_a_contract_is_named_by_id_and_by_where_it_is_listed() -> None:
