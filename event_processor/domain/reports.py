@@ -108,7 +108,8 @@ Report = OrderReport | Execution | Commission | OrderNotice | PositionReport
 class Evidence:
     """Everything the broker shows of the login's orders, every look-up known to have succeeded.
 
-    `open_orders` are those of all clients; `completed` and `executions` are of the broker's current day.
+    `open_orders` are those of all clients, none that is over by its own status; `completed` and `executions` are of
+    the broker's current day.
     A partial answer never becomes an Evidence: the look-up raises instead.
     """
 

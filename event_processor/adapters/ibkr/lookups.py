@@ -46,7 +46,10 @@ class Lookups:
         self._commissions: dict[ExecId, Commission] = {}
 
     def open_order(self, report: OrderReport) -> None:
-        """An openOrder or orderStatus message, completed by the order book."""
+        """An openOrder or orderStatus message, completed by the order book. The first ones on an order may come
+        without a permId, and are no order of their own."""
+        if report.perm_id:
+            self._open.pop((report.client_id, report.order_id), None)
         self._open[key_of(report)] = report
 
     def completed_order(self, report: OrderReport) -> None:
@@ -64,18 +67,22 @@ class Lookups:
     async def open_orders(self, asker: Asker) -> tuple[OrderReport, ...]:
         """The open orders of all clients. Errors as `run`."""
         await self._whole(asker, self._ask_open(asker))
-        return tuple(self._open.values())
+        return self._listed(over=False)
 
     async def run(self, asker: Asker, now: Callable[[], datetime]) -> Evidence:
         """Ask for all three. Raises ReadOnlyApi when the API refuses look-ups, else GatewayDisconnected."""
         await self._whole(asker, self._ask_all(asker))
         return Evidence(
             taken_at=now(),
-            open_orders=tuple(self._open.values()),
-            completed=tuple(self._completed),
+            open_orders=self._listed(over=False),
+            completed=(*self._completed, *self._listed(over=True)),
             executions=tuple(self._executions.values()),
             commissions=tuple(self._commissions.values()),
         )
+
+    def _listed(self, *, over: bool) -> tuple[OrderReport, ...]:
+        """What was listed as open, or heard of meanwhile, and by its own word is over, or is not."""
+        return tuple(report for report in self._open.values() if report.status.dead is over)
 
     async def _ask_open(self, asker: Asker) -> None:
         self._open = {}

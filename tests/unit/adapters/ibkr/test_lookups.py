@@ -7,6 +7,7 @@ import ib_async as ib
 import pytest
 
 from event_processor.adapters.ibkr.lookups import Asker, Lookups
+from event_processor.domain.ids import PermId
 from event_processor.domain.order import OrderStatus
 from event_processor.domain.reports import Evidence, Execution, OrderReport
 from event_processor.errors import GatewayDisconnected, ReadOnlyApi
@@ -83,6 +84,24 @@ async def test_an_answer_holds_what_was_shown_for_its_own_question() -> None:
     gateway.open = gateway.completed = gateway.executions = ()
     found = await gateway.look()
     assert (found.open_orders, found.completed, found.executions) == ((), (), ())
+
+
+async def test_what_is_over_is_not_open_wherever_it_is_listed() -> None:
+    """A gateway may list what has just filled among the open orders, and its end may be heard during the look."""
+    gateway = Gateway()
+    over = report(OrderStatus.CANCELLED, perm_id=PermId(1))
+    gateway.open, gateway.completed = [over, report()], [report(OrderStatus.FILLED, perm_id=PermId(2))]
+    found = await gateway.look()
+    assert found.open_orders == (report(),)
+    assert found.completed == (*gateway.completed, over)
+    assert await gateway.lookups.open_orders(cast("Asker", gateway)) == (report(),)
+
+
+async def test_an_order_that_gets_its_perm_id_late_is_one_order() -> None:
+    """What was said of it before is not left standing beside what was said after."""
+    gateway = Gateway()
+    gateway.open = [report(perm_id=PermId(0)), report(OrderStatus.CANCELLED)]
+    assert (await gateway.look()).open_orders == ()
 
 
 @pytest.mark.parametrize("request_", WHOLE)
