@@ -35,6 +35,8 @@ _ESSENTIAL = {
 }  # fmt: skip
 """Messages that must not be lost: what they say decides whether an order is sent."""
 
+_CONTRACT_DETAILS, _UNVERSIONED_FROM = 10, 164
+"""The message id of contractDetails; from this server version on its request id comes right after that."""
 _EXECUTION, _EXECUTION_TIME = 11, 15
 """The message id of execDetails, and which of its fields is the time."""
 
@@ -65,11 +67,12 @@ class StrictDecoder(Decoder):
 
     def __init__(self, wrapper: RecordingWrapper, serverVersion: int) -> None:
         super().__init__(wrapper, serverVersion)
-        self._receiver = wrapper.receiver
+        self._recorder, self._receiver = wrapper, wrapper.receiver
 
     def interpret(self, fields: list[str]) -> None:
         """Decode one message and call the wrapper."""
         message_id = int(fields[0]) if fields and fields[0].isdigit() else 0
+        head = tuple(fields[:3])
         try:
             if message_id == _EXECUTION:
                 fields[_EXECUTION_TIME] = _epoch_seconds(fields[_EXECUTION_TIME], self._receiver.now())
@@ -79,6 +82,15 @@ class StrictDecoder(Decoder):
                 self._receiver.broken(f"{_ESSENTIAL[message_id]} could not be decoded: {error!r}")
             else:
                 self.logger.warning("message %s was not understood: %r", message_id, error)
+                if message_id == _CONTRACT_DETAILS:
+                    self._fail_look_up(head, error)
+
+    def _fail_look_up(self, head: tuple[str, ...], error: Exception) -> None:
+        """A contract that could not be read is not one that does not exist."""
+        for text in head[2:] if self.serverVersion < _UNVERSIONED_FROM else head[1:2]:
+            if text.isdigit():
+                refusal = ib.RequestError(int(text), 0, f"contract details could not be decoded: {error!r}")
+                self._recorder.fail(int(text), refusal)
 
     def wrap(
         self,

@@ -62,6 +62,16 @@ async def test_a_message_that_does_not_matter_may_be_unreadable(gateway: Scripte
     assert (await broker.evidence()).open_orders == ()
 
 
+async def test_a_contract_that_cannot_be_read_is_not_unknown(gateway: ScriptedGateway, broker: IbkrBroker) -> None:
+    """The end of the answer that follows is not the answer: the event that asked has to wait, and is not refused."""
+    gateway.answers[wire.CONTRACT_DETAILS] = lambda asked: [(10, asked[2], "SPY", "cut off"), (52, 1, asked[2])]
+    await broker.connect()
+    with pytest.raises(GatewayDisconnected, match="could not be decoded"):
+        await broker.resolve([ContractQuery(symbol="SPY")])
+    gateway.say(10)
+    assert (await broker.evidence()).open_orders == ()
+
+
 async def test_a_sink_that_fails_ends_the_session(gateway: ScriptedGateway, broker: IbkrBroker) -> None:
     """A report that could not be handed on is not lost in a log: everything is looked at anew."""
 
