@@ -66,6 +66,11 @@ class AccountBook:
         else:
             self._positions.pop(key, None)
 
+    @property
+    def positions_known(self) -> bool:
+        """Whether every position was sent since they were last asked for."""
+        return self._positions_complete.is_set()
+
     def positions_complete(self) -> None:
         """Every position was sent once."""
         self._positions_complete.set()

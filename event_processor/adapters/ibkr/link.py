@@ -113,6 +113,8 @@ class Link:
             raise GatewayDisconnected(f"account {account} does not belong to this login", reason_code="account_unknown")
         seconds_max = self._around.settings.request_timeout_seconds
         if not await self.connection.happens(self._account_book.complete(account), seconds_max):
+            if not self._account_book.positions_known:  # their end, too, could come late and be taken for another's
+                self.connection.broken("no answer to the request for positions")
             raise GatewayDisconnected(
                 f"positions and values of account {account} are not complete", reason_code="request_timeout"
             )

@@ -238,6 +238,18 @@ async def test_fresh_positions_are_those_of_a_new_question(gateway: ScriptedGate
     assert [held.quantity for held in state.positions] == [Decimal(5)]
 
 
+async def test_positions_that_are_not_sent_again_end_the_session(gateway: ScriptedGateway, broker: IbkrBroker) -> None:
+    """A gateway may answer for the positions once in a connection; whoever waits for them would wait for ever."""
+    await broker.connect()
+    del gateway.answers[wire.POSITIONS]
+    with pytest.raises(GatewayDisconnected, match="not complete"):
+        await broker.account_state(OURS, fresh=True)
+    assert (await next_input(broker)).event is SessionEvent.SOCKET_LOST
+    gateway.answers[wire.POSITIONS] = lambda _: [(62, 1)]
+    await broker.connect()
+    assert (await broker.account_state(OURS)).positions == ()
+
+
 async def test_concurrent_questions_share_one_look_up(gateway: ScriptedGateway, broker: IbkrBroker) -> None:
     """Whoever asks while a look-up runs gets the next one, and all of them the same."""
     answer = gateway.answers.pop(wire.COMPLETED_ORDERS)
