@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
@@ -13,6 +13,7 @@ from event_processor.domain.contract import Contract, TradingInterval
 RETRY_AFTER = timedelta(hours=1)
 """When to look again if the hours IBKR gave name no common opening; it gives a few days at a time."""
 
+_OUTDATED_AFTER = timedelta(days=14)
 _NAMES_SHOWN = 5
 _NEW_YORK, _SATURDAY = ZoneInfo("America/New_York"), 5
 _STOCK_HOURS = (time(9, 30), time(16))
@@ -53,10 +54,14 @@ class MarketHours:
 def next_open(contracts: Iterable[Contract], now: datetime) -> MarketHours:
     """When all the contracts are open together: now, or the earliest such moment their hours show.
 
-    Contracts whose hours IBKR did not give count as open. When the known hours do not reach to a common
-    opening, `opens_at` is a moment to ask again.
+    Contracts whose hours IBKR did not give count as open, and so do those whose hours were all long ago. When the
+    known hours do not reach to a common opening, `opens_at` is a moment to ask again.
     """
-    known = [(contract.symbol, contract.liquid_hours) for contract in contracts if contract.liquid_hours is not None]
+    known = [
+        (contract.symbol, contract.liquid_hours)
+        for contract in contracts
+        if contract.liquid_hours is not None and not _long_over(contract.liquid_hours, now)
+    ]
     closed = sorted({symbol for symbol, hours in known if not _is_open(hours, now)})
     if not closed:
         return MarketHours(open=True, opens_at=None, reason="the market is open")
@@ -93,6 +98,11 @@ def stock_hours(now: datetime) -> MarketHours:
     ]
     opens_at = next(opens for opens, closes in sessions if now < closes)
     return MarketHours(open=opens_at <= now, opens_at=opens_at, reason="the usual hours of stocks in New York")
+
+
+def _long_over(hours: Sequence[TradingInterval], now: datetime) -> bool:
+    """Whether these hours say nothing of today: IBKR gives those from today on, and no market rests for weeks."""
+    return bool(hours) and all(interval.closes < now - _OUTDATED_AFTER for interval in hours)
 
 
 def _is_open(hours: Iterable[TradingInterval], now: datetime) -> bool:

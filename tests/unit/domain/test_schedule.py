@@ -118,6 +118,14 @@ def test_unknown_hours_count_as_open() -> None:
     assert not next_open([contract("TLT", liquid_hours=())], utc(4, 3)).open
 
 
+def test_hours_of_long_ago_are_none() -> None:
+    """They say nothing of today; those of the week before may be followed by holidays."""
+    hours = parse_hours("20260105:0930-20260105:1600;20260106:CLOSED", "US/Eastern")
+    old = contract("TLT", liquid_hours=hours)
+    assert not next_open([old], utc(15, 12)).open
+    assert next_open([old], utc(25, 12)).open
+
+
 def test_the_soonest_opening_is_the_first_of_any_contract() -> None:
     """Open when one is; else the first interval to come; None once the known hours are over."""
     opening = soonest_open([NEW_YORK, FRANKFURT, UNKNOWN], utc(5, 6))
