@@ -6,7 +6,7 @@ unverified live: drill card D-11), so right after a run the reported cash may be
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TypeVar
@@ -23,6 +23,7 @@ _TOLERANCE = Decimal("0.0002")
 """Share of what was traded. A run that sold and bought for the same money leaves almost the cash it found."""
 _UNFORESEEN = Decimal("0.01")
 """Share of what was traded: fees and exchange rates may leave so much less than our own count has."""
+_CORRECTIONS_MAX = 100
 _REMEMBERED_MAX = 20_000
 """Executions and runs; IBKR shows the executions of one day."""
 
@@ -49,12 +50,14 @@ class Book:
 
     def note(self, report: Report) -> None:
         """Every report of the broker passes here; only executions matter. A trade that comes after the run
-        was verified is not in the expected cash, so that is forgotten."""
+        was verified is not in the expected cash, so that is forgotten. One that restates another is: what the broker
+        still says of before the run is further from the truth than what the correction changed."""
         if not isinstance(report, Execution) or report.exec_id in self._seen:
             return
+        page, restated = self._page(report.account), _restates(report.exec_id, self._seen)
         _remember(self._seen, report.exec_id)
-        page = self._page(report.account)
-        page.traded_at, page.run = self._clock.monotonic(), None
+        page.traded_at = self._clock.monotonic()
+        page.run = page.run if restated else None
 
     def sent(self, run: str) -> None:
         """An order of this run (the digest in its orderRef) left this process."""
@@ -141,6 +144,13 @@ def _remember(known: dict[_Id, None], one: _Id) -> None:
     known[one] = None
     if len(known) > _REMEMBERED_MAX:
         del known[next(iter(known))]
+
+
+def _restates(exec_id: ExecId, seen: Container[ExecId]) -> bool:
+    """Whether it corrects one that was seen: only the number after the last period is higher (TWS API, execId)."""
+    stem, _, number = exec_id.rpartition(".")
+    earlier = range(1, min(int(number), _CORRECTIONS_MAX)) if number.isdigit() else ()
+    return any(f"{stem}.{one:0{len(number)}}" in seen for one in earlier)
 
 
 def _agrees(state: AccountState, run: RunCash) -> bool:

@@ -302,6 +302,21 @@ def test_executions_of_the_known_cash_are_no_news() -> None:
     assert after_another == Decimal(10000)
 
 
+def test_a_correction_is_no_trade_of_its_own() -> None:
+    """It changes a price a little: to believe the cash of before the run because of it would spend that again."""
+
+    async def main() -> tuple[Decimal, float, Decimal]:
+        book = Book(LoopClock())
+        book.verified(ACCOUNT, RUN, 5, [ExecId("0001.01.01")])
+        book.note(execution(exec_id="0001.01.02", price=Decimal(101)))
+        corrected = book.corrected(state("10000")).cash
+        wait = book.unsettled_seconds(ACCOUNT, SETTLE)
+        book.note(execution(exec_id="0002.01.02"))
+        return corrected, wait, book.corrected(state("10000")).cash
+
+    assert run_virtual(main()) == (RUN.left, SETTLE, Decimal(10000))
+
+
 def test_the_cash_of_before_a_balanced_run_confirms_nothing() -> None:
     """It sold and bought for the same money, so the old figure looks like the new one; nor are the figures from between
     the two, which come after it, any news."""
