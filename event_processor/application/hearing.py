@@ -8,8 +8,10 @@ from event_processor.application import telling
 from event_processor.application.recovery import Doubts
 from event_processor.application.run import Run
 from event_processor.domain.fold import fold_commission, fold_execution, fold_notice, fold_order
+from event_processor.domain.ids import OrderRef
 from event_processor.domain.intent import Ending, IntentState, OrderIntent
 from event_processor.domain.order import OrderStatus
+from event_processor.domain.reconcile import belongs
 from event_processor.domain.reports import Commission, Execution, NoticeKind, OrderNotice, OrderReport, Report
 
 _ORDER_ID_LEAP = 1000
@@ -43,6 +45,8 @@ class Hearing:
         while self._reports:
             report = self._reports.popleft()
             place = next((index[key] for key in _report_keys(report) if key in index), None)
+            if place is not None and isinstance(report, OrderReport | Execution):
+                place = place if belongs(intents[place], report) else None
             if isinstance(report, Commission):
                 self._commissions[report.exec_id] = report
             elif isinstance(report, Execution) and place is not None:
@@ -100,9 +104,9 @@ def _trades(intent: OrderIntent) -> list[object]:
 
 
 def _report_keys(report: Report) -> list[object]:
-    """How a report names its order. Our reference decides whenever it is there."""
+    """How a report names its order. A whole reference of ours decides whenever it is there."""
     if isinstance(report, OrderReport | Execution):
-        if report.order_ref:
+        if OrderRef.parse(report.order_ref):
             return [report.order_ref]
         keys: list[object] = [("perm", report.perm_id)] if report.perm_id else []
         return [*keys, (report.client_id, report.order_id)] if report.order_id else keys

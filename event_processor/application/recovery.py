@@ -13,7 +13,7 @@ from event_processor.application.run import Run
 from event_processor.domain.fold import fold_commission, fold_execution, fold_order
 from event_processor.domain.ids import ConId, OrderRef, published_at, run_digest
 from event_processor.domain.intent import Ending, IntentState, OrderIntent
-from event_processor.domain.reconcile import Decision, Sight, Verdict, doubled, reconcile, sight_of
+from event_processor.domain.reconcile import Decision, Sight, Verdict, belongs, doubled, reconcile, sight_of
 from event_processor.domain.record import EventRecord
 from event_processor.domain.reports import Evidence, OrderReport
 from event_processor.errors import OutcomeUnknown
@@ -162,7 +162,7 @@ def _seen(intent: OrderIntent, sight: Sight) -> OrderIntent:
 
 def _with_trades(intent: OrderIntent, evidence: Evidence) -> OrderIntent:
     for execution in evidence.executions:
-        if execution.order_ref == str(intent.ref):
+        if belongs(intent, execution):
             intent = fold_execution(intent, execution)
     for commission in evidence.commissions:
         intent = fold_commission(intent, commission)

@@ -73,6 +73,10 @@ class OrderRef:
         match = _REF.match(text)
         return cls(match[1], int(match[2]), int(match[3])) if match else None
 
+    def left_of(self, told: str) -> bool:
+        """Whether the text is what a gateway that cuts off references, or changes their case, may have left of it."""
+        return str(self).startswith(told.lower())
+
     def __str__(self) -> str:
         return f"rb{self.run}-{self.leg:03d}-{self.attempt}"
 

@@ -63,14 +63,31 @@ class Sight:
     history_covers: bool
 
 
+def belongs(intent: OrderIntent, report: OrderReport | Execution) -> bool:
+    """Whether it is about this intent's order: by our reference, or the broker's lasting id. A gateway that gives our
+    reference back cut off, in capitals or not at all still tells the order by client and order id; then contract, side
+    and quantity have to agree, too."""
+    if report.order_ref == str(intent.ref) or (intent.perm_id and report.perm_id == intent.perm_id):
+        return True
+    if not report.order_id or not intent.ref.left_of(report.order_ref):
+        return False
+    if (report.client_id, report.order_id) != (intent.client_id, intent.order_id):
+        return False
+    same_quantity = isinstance(report, Execution) or report.quantity in {None, intent.quantity}
+    same_contract = report.con_id in {0, intent.leg.contract.con_id}
+    return same_quantity and same_contract and report.side in {None, intent.leg.side}
+
+
 def sight_of(
     intent: OrderIntent, evidence: Evidence, position: Decimal | None, held_before: Decimal, *, absence_counts: bool
 ) -> Sight:
-    """Everything in the evidence that carries this intent's orderRef or permId."""
-    ref = str(intent.ref)
+    """Everything in the evidence that belongs to this intent. A completed order carries no order id, but a permId
+    that an open order or an execution may have told."""
+    told: Iterable[OrderReport | Execution] = (*evidence.open_orders, *evidence.executions)
+    perm_ids = {report.perm_id for report in told if report.perm_id and belongs(intent, report)}
 
     def ours(report: OrderReport | Execution) -> bool:
-        return report.order_ref == ref or (intent.perm_id != 0 and report.perm_id == intent.perm_id)
+        return belongs(intent, report) or report.perm_id in perm_ids
 
     return Sight(
         open_orders=tuple(filter(ours, evidence.open_orders)),

@@ -229,8 +229,9 @@ class Link:
     def execution(self, execution: Execution) -> None:
         """The message execDetails, live or from a look-up."""
         self._around.orders.raise_above(execution.order_id)
-        self._lookups.execution(execution)
-        self._around.publish(execution)
+        named = self._around.orders.named(execution)
+        self._lookups.execution(named)
+        self._around.publish(named)
 
     def commission(self, commission: Commission) -> None:
         """The message commissionReport."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar
 
-from event_processor.domain.ids import PermId
+from event_processor.domain.ids import OrderRef, PermId
 from event_processor.domain.order import Order, OrderStatus
-from event_processor.domain.reports import OrderReport
+from event_processor.domain.reports import Execution, OrderReport
 
 _Key = TypeVar("_Key")
 
@@ -63,12 +63,12 @@ class OrderBook:
         `filled` is not filled in: an openOrder that says Filled comes before the orderStatus that says how much.
         """
         self.raise_above(report.order_id)
-        known = self._known(report)
+        known = self._find(report.perm_id, report.client_id, report.order_id)
         if known is not None:
             report = replace(
                 report,
                 account=report.account or known.account,
-                order_ref=report.order_ref or known.order_ref,
+                order_ref=_ours(report.order_ref, known.order_ref),
                 perm_id=report.perm_id or known.perm_id,
                 order_id=report.order_id or known.order_id,
                 client_id=report.client_id or known.client_id,
@@ -80,6 +80,11 @@ class OrderBook:
         self._keep(report)
         return report
 
+    def named(self, execution: Execution) -> Execution:
+        """The execution under the reference that its order was placed with."""
+        known = self._find(execution.perm_id, execution.client_id, execution.order_id)
+        return replace(execution, order_ref=_ours(execution.order_ref, known.order_ref)) if known else execution
+
     def ref_of(self, order_id: int) -> str:
         """The orderRef of our client's order with this id; "" when it is not known."""
         known = self._by_id.get((self._client_id, order_id))
@@ -90,11 +95,11 @@ class OrderBook:
         known = self._by_id.get((self._client_id, order_id))
         return known is not None and known.status in _ACCEPTED
 
-    def _known(self, report: OrderReport) -> OrderReport | None:
-        if report.perm_id in self._by_perm_id and report.perm_id:
-            return self._by_perm_id[report.perm_id]
-        known = self._by_id.get((report.client_id, report.order_id)) if report.order_id else None
-        if known is None or (known.perm_id and report.perm_id and known.perm_id != report.perm_id):
+    def _find(self, perm_id: PermId, client_id: int, order_id: int) -> OrderReport | None:
+        if perm_id in self._by_perm_id and perm_id:
+            return self._by_perm_id[perm_id]
+        known = self._by_id.get((client_id, order_id)) if order_id else None
+        if known is None or (known.perm_id and perm_id and known.perm_id != perm_id):
             return None
         return known
 
@@ -105,6 +110,13 @@ class OrderBook:
             self._by_perm_id[report.perm_id] = report
         _forget_oldest(self._by_id)
         _forget_oldest(self._by_perm_id)
+
+
+def _ours(told: str, known: str) -> str:
+    """The reference of an order that is known under one. What the gateway says is that, unless it says only a part of
+    what it was handed, or says it in capitals."""
+    ref = OrderRef.parse(known)
+    return known if ref is not None and ref.left_of(told) else told or known
 
 
 def key_of(report: OrderReport) -> tuple[int, int]:

@@ -130,8 +130,9 @@ async def test_a_stranger_s_commission_changes_nothing() -> None:
         ({"client_id": CLIENT_ID + 1}, False),
         ({"client_id": CLIENT_ID, "order_id": ORDER_ID + 1}, False),
         ({"client_id": CLIENT_ID, "order_ref": "by hand"}, False),
+        ({"client_id": CLIENT_ID, "order_ref": "RB"}, True),
     ],
-    ids=["ours", "another client", "another order", "another reference"],
+    ids=["ours", "another client", "another order", "another reference", "what is left of ours"],
 )
 async def test_an_order_id_means_an_order_of_its_client_only(changes: dict[str, Any], ours: bool) -> None:
     """Every client counts its order ids from one: without a reference, id and client together name an order; and a

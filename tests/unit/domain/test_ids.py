@@ -51,6 +51,13 @@ def test_orders_of_others_are_not_ours(text: str) -> None:
     assert OrderRef.parse(text) is None
 
 
+def test_what_may_be_left_of_a_reference_is_told_apart() -> None:
+    """Cut off or in capitals, or nothing at all; never the whole reference of another order, nor another text."""
+    ref, other = OrderRef.derive(KEY, ACCOUNT, 1), OrderRef.derive(KEY, ACCOUNT, 2)
+    assert all(ref.left_of(told) for told in ("", str(ref), str(ref).upper(), str(ref)[:20]))
+    assert not any(ref.left_of(told) for told in (str(other), f"{ref}0", "by hand", "b"))
+
+
 def test_a_restart_computes_the_same_reference() -> None:
     """The reference is a function of event, account, leg and try, and of nothing else."""
     assert str(OrderRef.derive(KEY, ACCOUNT, 7, 2)) == f"rb{run_digest(KEY, ACCOUNT)}-007-2"

@@ -12,7 +12,7 @@ from event_processor.domain.intent import Ending, Fill, IntentState
 from event_processor.domain.order import OrderStatus, Side
 from event_processor.domain.reconcile import HISTORY, SENDS_MAX, Verdict, doubled, reconcile, sight_of
 from tests.support.builders import AT
-from tests.support.making import PERM, commission, evidence, execution, intent, leg, report, sight
+from tests.support.making import CLIENT_ID, ORDER_ID, PERM, commission, evidence, execution, intent, leg, report, sight
 
 R, S, W, U, D = IntentState
 SELL = leg(1, Side.SELL)
@@ -178,6 +178,41 @@ def test_sight_holds_what_carries_our_reference_or_perm_id() -> None:
     assert found.position == 3
     assert found.held_before == 2
     assert found.absence_counts
+
+
+@pytest.mark.parametrize("told", ["", str(intent().ref).upper(), str(intent().ref)[:20]])
+def test_an_order_without_our_reference_is_found_by_its_ids(told: str) -> None:
+    """A gateway that does not give the reference back as it was must not make us order twice."""
+    ours = intent(IntentState.UNKNOWN)
+    opened = report(of=ours, order_ref=told)
+    traded = execution(40, order_ref=told, order_id=ORDER_ID, client_id=CLIENT_ID)
+    over = report(OrderStatus.FILLED, ours, order_ref=told, order_id=0, client_id=0)
+    shown = sight_of(
+        ours, evidence(open_orders=[opened], completed=[over], executions=[traded]), Decimal(0), Decimal(0),
+        absence_counts=True,
+    )  # fmt: skip
+    assert (shown.open_orders, shown.completed, shown.executions) == ((opened,), (over,), (traded,))
+
+
+@pytest.mark.parametrize(
+    "differs",
+    [
+        {"order_ref": str(intent(of=leg(2)).ref)},
+        {"order_ref": "theirs"},
+        {"order_id": ORDER_ID + 1},
+        {"order_id": 0, "client_id": 0},
+        {"client_id": CLIENT_ID + 1},
+        {"con_id": leg(2).contract.con_id},
+        {"quantity": Decimal(7)},
+        {"side": Side.SELL},
+    ],
+)
+def test_an_order_that_only_looks_a_little_like_ours_is_not(differs: dict[str, Any]) -> None:
+    """An order id may be used again by another program under our client id; then something else tells."""
+    ours = intent(IntentState.UNKNOWN)
+    opened = replace(report(of=ours, order_ref=""), **differs)
+    shown = sight_of(ours, evidence(open_orders=[opened]), Decimal(0), Decimal(0), absence_counts=True)
+    assert shown.open_orders == ()
 
 
 def test_orders_without_perm_id_are_not_all_ours() -> None:

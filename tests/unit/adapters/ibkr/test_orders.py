@@ -3,12 +3,15 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
+
 from event_processor.adapters.ibkr.orders import OrderBook, key_of
 from event_processor.adapters.ibkr.translate import order_status
 from event_processor.domain.contract import Contract
 from event_processor.domain.ids import AccountId, ConId, EventKey, OrderRef, PermId
 from event_processor.domain.order import Order, OrderStatus, OrderType, Side
 from event_processor.domain.reports import OrderReport
+from tests.support.making import execution
 
 ACCOUNT = AccountId("DU1")
 SPY = Contract(con_id=ConId(756733), symbol="SPY")
@@ -34,6 +37,20 @@ def test_a_bare_status_of_a_placed_order_is_recognised() -> None:
     assert (report.order_ref, report.account, report.con_id, report.side, report.filled) == (
         str(_ref(1)), ACCOUNT, SPY.con_id, Side.BUY, Decimal(3),
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("told", ["", str(_ref(1)).upper(), str(_ref(1))[:20]])
+def test_an_order_is_known_by_the_reference_it_was_placed_with(told: str) -> None:
+    """Also when the gateway gives back another text, or none, and whatever it is told of it by: nothing else names
+    it to whoever waits for it."""
+    book = OrderBook(7)
+    book.placed(_order(1), 12)
+    opened = replace(_opened(1, 12, 900), order_ref=told)
+    assert book.complete(opened).order_ref == book.ref_of(12) == str(_ref(1))
+    traded = execution(order_ref=told, perm_id=PermId(900), order_id=0, client_id=0)
+    assert book.named(traded).order_ref == str(_ref(1))
+    assert book.named(replace(traded, perm_id=PermId(901), order_id=12, client_id=8)).order_ref == told
+    assert book.named(replace(traded, order_ref="theirs")).order_ref == "theirs"
 
 
 def test_a_status_of_another_client_is_not_ours() -> None:
