@@ -14,7 +14,7 @@ from event_processor.application.hearing import Hearing
 from event_processor.application.recovery import Doubts
 from event_processor.application.run import Run
 from event_processor.application.sending import Sending
-from event_processor.domain.intent import IntentState, OrderIntent
+from event_processor.domain.intent import Ending, IntentState, OrderIntent
 from event_processor.domain.policy import TradingPolicy
 from event_processor.domain.record import EventRecord
 from event_processor.errors import (
@@ -44,6 +44,7 @@ class Executor:
         self._epoch = desk.session.epoch
         self._unsent_known = not record.touched
         self._finished_at: float | None = None
+        self._asked_at_end = False
         self._unready_since: float | None = None
 
     async def run(self) -> EventRecord:
@@ -154,14 +155,16 @@ class Executor:
 
     async def _settled(self) -> bool:
         """Whether what was filled is proven by executions and its cost is known; if not, wait a little, then
-        ask the broker. A missing commission does not keep the event open for long: it is only told."""
-        if self._complete():
+        ask the broker. A missing commission does not keep the event open for long: it is only told. So is the broker
+        asked when an order was cut short: a fill may have won the race, and be told after the cancel."""
+        if self._complete() and (self._asked_at_end or not any(map(_cut_short, self._run.intents))):
             return True
         now = self._desk.clock.monotonic()
         self._finished_at = self._finished_at or now
         waited = now - self._finished_at
         if waited >= _LATE_REPORT_SECONDS:
             await self._run.save(await self._doubts.complete(self._run.intents))
+            self._asked_at_end = True
             return all(i.settled for i in self._run.intents) or waited >= self._desk.settings.settle
         return False
 
@@ -180,3 +183,8 @@ class Executor:
         if self._doubtful():
             waits.append(self._doubts.next_look_in())
         return min(waits)
+
+
+def _cut_short(intent: OrderIntent) -> bool:
+    """Whether it was at the broker and ended there with something left to fill."""
+    return intent.ending is Ending.CANCELLED and intent.acknowledged and intent.executed < intent.quantity

@@ -9,9 +9,10 @@ from dataclasses import replace
 import pytest
 
 from event_processor.application.desk import TradingSettings
+from event_processor.domain.intent import Ending
 from event_processor.domain.policy import AccountRule, OnTimeout, TradingPolicy
 from event_processor.domain.record import Outcome
-from event_processor.domain.reports import Commission, Evidence, Execution, Report
+from event_processor.domain.reports import Commission, Evidence, Execution, OrderReport, Report
 from gateway_simulator.settings import FaultSettings, Latency, Scenario
 from tests.support.process import Process
 from tests.support.stories import ACCOUNT, mixed, mixed_event
@@ -25,15 +26,17 @@ Sink = Callable[[Report], None]
 
 class Story:
     """The mixed event, to its end after `seconds`; executions and commissions of the live stream come `late` seconds
-    after everything else."""
+    after everything else. Of leg `untold` nobody says live what it filled."""
 
-    def __init__(self, scenario: Scenario, *, late: float = 0.0) -> None:
+    def __init__(
+        self, scenario: Scenario, *, late: float = 0.0, untold: int = 0, trading: TradingSettings = SETTINGS
+    ) -> None:
         self.seconds = 0.0
-        self._late = late
+        self._late, self._untold, self._trading = late, f"-{untold:03d}-1", trading
         run_virtual(self._run(scenario))
 
     async def _run(self, scenario: Scenario) -> None:
-        self.world = World(scenario)
+        self.world = World(scenario, trading=self._trading)
         self._hold_up(self.world.start())
         self.world.publish(mixed_event())
         await self.world.settle()
@@ -44,7 +47,10 @@ class Story:
 
         def held_up(sink: Sink) -> Callable[[], None]:
             def hear(report: Report) -> None:
-                if self._late and isinstance(report, Execution | Commission):
+                if isinstance(report, OrderReport | Execution) and report.order_ref.endswith(self._untold):
+                    if isinstance(report, OrderReport):
+                        sink(replace(report, filled=None))
+                elif self._late and isinstance(report, Execution | Commission):
                     loop.call_later(self._late, sink, report)
                 else:
                     sink(report)
@@ -68,6 +74,19 @@ def test_an_event_is_not_closed_before_its_executions_are_known(late: float) -> 
     """They are waited for shortly, then asked for."""
     story = Story(mixed(), late=late)
     assert story.done, story.world.problems()
+
+
+def test_a_fill_that_won_against_the_cancel_is_not_left_out() -> None:
+    """The order is reported as cancelled before anything is told of what it filled, and positions lag behind, too."""
+    partly = FaultSettings("order", {"symbol": "SPY", "count": 1, "fill_fraction": "0.5"})
+    story = Story(
+        mixed(partly, latency=Latency(positions_ms=4000)), untold=1, trading=replace(SETTINGS, order_timeout=1)
+    )
+    [record] = story.world.store.records.values()
+    [cut] = [intent for intent in record.intents if intent.leg.contract.symbol == "SPY"]
+    assert cut.ending is Ending.CANCELLED
+    assert 0 < cut.executed < cut.quantity
+    assert story.world.problems() == []
 
 
 def test_what_filled_while_nobody_listened_is_found_soon() -> None:
