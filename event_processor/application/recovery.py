@@ -172,12 +172,13 @@ def _with_trades(intent: OrderIntent, evidence: Evidence) -> OrderIntent:
 def strangers(
     open_orders: Iterable[OrderReport], record: EventRecord, con_ids: Iterable[ConId]
 ) -> tuple[OrderReport, ...]:
-    """Open orders of this account on these contracts that do not belong to this event."""
+    """Open orders of this account on these contracts that do not belong to this event; one whose account the gateway
+    does not say may be this account's."""
     wanted, ours = frozenset(con_ids), {str(intent.ref) for intent in record.intents}
     return tuple(
         report
         for report in open_orders
-        if report.account == record.account and report.con_id in wanted and report.order_ref not in ours
+        if report.account in {record.account, None} and report.con_id in wanted and report.order_ref not in ours
     )
 
 

@@ -176,9 +176,18 @@ def test_a_position_that_moved_speaks_against_absence() -> None:
         ({"order_ref": "by hand"}, True),
         ({"order_ref": str(OrderRef("0123456789abcdef", 1))}, True),
         ({"order_ref": "", "account": AccountId("DU7654321")}, False),
+        ({"order_ref": "", "account": None}, True),
         ({"order_ref": "", "con_id": 1}, False),
     ],
-    ids=["ours", "no reference", "by hand", "another event of ours", "another account", "another contract"],
+    ids=[
+        "ours",
+        "no reference",
+        "by hand",
+        "another event of ours",
+        "another account",
+        "any account",
+        "another contract",
+    ],
 )
 def test_whose_an_open_order_is(changes: dict[str, object], strange: bool) -> None:
     """Any order on a contract of the plan that is not this event's is a stranger, were it of another event of ours."""
