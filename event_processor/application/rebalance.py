@@ -12,7 +12,7 @@ from event_processor.application import telling
 from event_processor.application.bell import Bell
 from event_processor.application.desk import Desk
 from event_processor.application.executor import Executor
-from event_processor.application.recovery import check_forgotten, described, report_is_ours, strangers
+from event_processor.application.recovery import check_forgotten, described, report_is_ours, strangers, without_refused
 from event_processor.application.run import write
 from event_processor.domain.closing import Conclusion, conclude, summary
 from event_processor.domain.contract import Contract
@@ -146,6 +146,7 @@ class Rebalance:
             return
         con_ids = [contract.con_id for contract in contracts]
         found = strangers(await self._desk.broker.open_orders(), self.record, con_ids)
+        found = await without_refused(self._desk, self.record.account, found)
         settling = self._desk.settings.settle + self._desk.settings.visibility_delay
         if (
             found

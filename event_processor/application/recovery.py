@@ -11,14 +11,17 @@ from event_processor.application import telling
 from event_processor.application.desk import Desk
 from event_processor.application.run import Run
 from event_processor.domain.fold import fold_commission, fold_execution, fold_order
-from event_processor.domain.ids import ConId, OrderRef, published_at, run_digest
+from event_processor.domain.ids import AccountId, ConId, OrderRef, published_at, run_digest
 from event_processor.domain.intent import Ending, IntentState, OrderIntent
+from event_processor.domain.order import OrderStatus
 from event_processor.domain.reconcile import Decision, Sight, Verdict, belongs, doubled, reconcile, sight_of
 from event_processor.domain.record import EventRecord
 from event_processor.domain.reports import Evidence, OrderReport
 from event_processor.errors import OutcomeUnknown
 
 _LOOK_AGAIN_SECONDS = 1.0
+_REFUSALS_RECALLED = 50
+"""Events of an account; the broker lists an order for a day."""
 TWICE = "the broker shows more than one order with this orderRef"
 
 
@@ -124,7 +127,8 @@ class Doubts:
             return intent
         if doubled(intent, sight):
             return replace(intent, ending=Ending.UNRESOLVED, note=TWICE)
-        if not sight.open_orders or intent.ending is Ending.LEFT_OPEN or intent.executed >= intent.quantity:
+        alive = any(report.status is not OrderStatus.INACTIVE for report in sight.open_orders)
+        if not alive or intent.ending is Ending.LEFT_OPEN or intent.executed >= intent.quantity:
             return intent
         if intent.leg.number not in look.long_over:
             self.first_look_due = True
@@ -180,6 +184,15 @@ def strangers(
         for report in open_orders
         if report.account in {record.account, None} and report.con_id in wanted and report.order_ref not in ours
     )
+
+
+async def without_refused(desk: Desk, account: AccountId, found: tuple[OrderReport, ...]) -> tuple[OrderReport, ...]:
+    """Without orders of ours that the broker refused for good: it may go on listing them, as inactive."""
+    if all(report.status is not OrderStatus.INACTIVE for report in found):
+        return found
+    closed = await desk.journal.last_closed(account, _REFUSALS_RECALLED)
+    refused = {str(i.ref) for record in closed for i in record.intents if i.ending is Ending.REFUSED}
+    return tuple(r for r in found if r.status is not OrderStatus.INACTIVE or r.order_ref not in refused)
 
 
 def described(report: OrderReport) -> str:

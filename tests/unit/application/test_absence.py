@@ -5,21 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
-from event_processor.application.desk import TradingSettings
-from event_processor.application.recovery import strangers, suspected
+from event_processor.application.desk import Desk, TradingSettings
+from event_processor.application.recovery import Doubts, Look, strangers, suspected, without_refused
+from event_processor.application.run import Run
 from event_processor.domain.facts import Fact, OrderDone, OrderOutcomeUnknown, OrderSubmitted, OrderTakenBack
 from event_processor.domain.ids import AccountId, OrderRef
-from event_processor.domain.intent import IntentState
+from event_processor.domain.intent import Ending, IntentState
+from event_processor.domain.order import OrderStatus
 from event_processor.domain.portfolio import AccountState
 from event_processor.domain.reconcile import SENDS_MAX
 from event_processor.domain.record import EventRecord, Outcome, OutcomeNote, Stage
 from event_processor.domain.reports import OrderReport
 from event_processor.ports import Lease
 from gateway_simulator.settings import FaultSettings, Latency, Scenario
-from tests.support.making import report
+from tests.support.making import done, evidence, leg, plan_of, report
 from tests.support.process import Process
 from tests.support.records import accepted, planned
 from tests.support.stories import mixed, mixed_event
@@ -252,3 +256,35 @@ def test_a_process_suspects_what_it_has_sent_itself() -> None:
         return suspected(desk, record), suspected(desk, accepted())
 
     assert run_virtual(story()) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("ending", "status", "left"),
+    [
+        (Ending.REFUSED, OrderStatus.INACTIVE, False),
+        (Ending.REFUSED, OrderStatus.SUBMITTED, True),
+        (Ending.CANCELLED, OrderStatus.INACTIVE, True),
+    ],
+)
+async def test_what_the_broker_refused_is_no_stranger(ending: Ending, status: OrderStatus, left: bool) -> None:
+    """It may go on listing it as inactive; an order it holds back is inactive, too, and was not refused."""
+    record = planned(accepted())
+    first = replace(record.intents[0], state=IntentState.DONE, ending=ending)
+
+    class Journal:
+        async def last_closed(self, account: AccountId, most: int) -> Sequence[EventRecord]:
+            return [replace(record, intents=(first,))]
+
+    desk = cast("Desk", SimpleNamespace(journal=Journal()))
+    found = (report(status, first), report(OrderStatus.INACTIVE, order_ref="by hand"))
+    assert await without_refused(desk, record.account, found) == (found if left else found[1:])
+
+
+@pytest.mark.parametrize("status", [OrderStatus.SUBMITTED, OrderStatus.INACTIVE])
+def test_an_inactive_order_does_not_contradict_its_end(status: OrderStatus) -> None:
+    """What works after its end is left to a person; what is inactive is over as we were told."""
+    doubts = Doubts(cast("Run", SimpleNamespace(desk=None, plan=plan_of([leg()]))))
+    over = done(filled=0, ending=Ending.REFUSED)
+    look = Look(evidence(open_orders=[report(status)]), {}, absence_counts=True, long_over=frozenset({1}))
+    [judged] = doubts.judge([over], look)
+    assert judged.ending is (Ending.UNRESOLVED if status is OrderStatus.SUBMITTED else Ending.REFUSED)
