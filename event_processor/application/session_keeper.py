@@ -60,7 +60,7 @@ class SessionKeeper:
         self._settings = settings or KeeperSettings()
         self._step_back = StepBack(clock, self._settings.step_back)
         self._bell, self._own = bell, Bell()
-        self._failures = 0
+        self._failures, self._fruitless = 0, False
         self._read_only_pause = self._settings.read_only_retry
         self.state = SessionState.DOWN
         self.detail = ""
@@ -147,7 +147,7 @@ class SessionKeeper:
         if interrupted or happened.event in {SessionEvent.CONNECTED, SessionEvent.LINK_RESTORED}:
             self.epoch += 1
         if after is SessionState.READY and before is not after:
-            self.ready_since = self._clock.monotonic()
+            self.ready_since, self._fruitless = self._clock.monotonic(), False
         if after is SessionState.READ_ONLY:
             self.writable = False
         self.state, self.detail = after, happened.detail
@@ -182,6 +182,9 @@ class SessionKeeper:
             await self._own.heard(60.0)
 
     async def _connect(self) -> None:
+        fruitless, self._fruitless = self._fruitless, False
+        if fruitless:  # it would end the same way, many times a second
+            await self._pause()
         if self.state is SessionState.RESTARTING and not self._restarting:
             self._apply(SessionInput(SessionEvent.RESTART_OVERDUE, detail="the restart takes longer than expected"))
         self._forget_early()
@@ -194,12 +197,15 @@ class SessionKeeper:
             self._apply(SessionInput(event, detail=str(error)))
         else:
             self.accounts, self._failures, self._connected_at = accounts, 0, self._clock.now()
-            self._read_only_pause = self._settings.read_only_retry
+            self._read_only_pause, self._fruitless = self._settings.read_only_retry, True
             early = self._early
             self._apply(SessionInput(SessionEvent.CONNECTED))
             if early is not None:
                 self._apply(early)
             return
+        await self._pause()
+
+    async def _pause(self) -> None:
         await asyncio.sleep(self._settings.retry * (0.4 + 0.5 * self._jitter()))
 
     async def _sync(self) -> None:

@@ -78,6 +78,29 @@ def test_a_loss_during_the_look_is_not_followed_by_ready(event: SessionEvent) ->
     run_virtual(main())
 
 
+def test_sessions_that_end_before_anything_was_read_come_a_second_apart() -> None:
+    """A gateway that takes us in and throws us out, or says what we cannot read, is not asked ten times a second."""
+
+    async def main() -> None:
+        post = Post()
+
+        def thrown_out() -> None:
+            asyncio.get_running_loop().call_later(0.1, post.gateway.tell, E.SOCKET_LOST)
+
+        post.gateway.while_connecting = thrown_out
+        async with running(post.keeper.run()):
+            await asyncio.sleep(30)
+            post.gateway.while_connecting = lambda: None
+            assert 15 <= len(post.gateway.connects) <= 45
+            await post.until(S.READY)
+            before = now()
+            await post.hear(E.SOCKET_LOST)
+            await post.until(S.READY)
+            assert post.gateway.connects[-1] - before < 0.1
+
+    run_virtual(main())
+
+
 def test_a_link_that_came_back_during_the_look_needs_another_look() -> None:
     """Lost and restored within one look: the epoch changed, so it is done again."""
 
