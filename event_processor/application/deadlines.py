@@ -11,6 +11,7 @@ from event_processor.domain.intent import Ending, IntentState, OrderIntent
 from event_processor.domain.policy import OnTimeout
 
 IDLE_SECONDS = 5.0
+_LOOK_SECONDS = 15.0
 _CANCELS_MAX = 3
 """How often a cancel is asked for without effect, each time after a look, before a person is told."""
 
@@ -22,6 +23,7 @@ class Deadlines:
         self._run = run
         self._asked: dict[int, float] = {}
         self._cancels: Counter[int] = Counter()
+        self._looked_at = 0.0
 
     def forget(self) -> None:
         """After a doubt every cancel is asked for anew."""
@@ -45,6 +47,15 @@ class Deadlines:
             if i.state is IntentState.WORKING and self._asked.get(i.leg.number, now) + settings.cancel_timeout <= now
         }
         return frozenset(unacknowledged | unanswered)
+
+    def unheard(self) -> bool:
+        """Whether an order has worked for so long since the last look that its reports may have got lost: then the
+        broker is asked, long before the order's time is up. True once for each such look."""
+        now = self._run.desk.clock.monotonic()
+        working = [self._run.since(i) for i in self._run.intents if i.state is IntentState.WORKING]
+        due = bool(working) and max(self._looked_at, min(working)) + _LOOK_SECONDS <= now
+        self._looked_at = now if due else self._looked_at
+        return due
 
     async def act(self) -> None:
         """Cancel or leave what has been open too long. Raises BrokerUnavailable."""

@@ -101,6 +101,9 @@ class Executor:
         silent = self._deadlines.silent()
         if silent:
             await self._doubt("the broker did not answer in time", lambda i: i.leg.number in silent)
+        if self._deadlines.unheard():
+            self._doubts.look_anyway()
+            self._run.bell.ring()
         await self._deadlines.act()
         return False
 

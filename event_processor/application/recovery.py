@@ -61,6 +61,11 @@ class Doubts:
         self.begin()
         self._next_look = max(due, self._began)
 
+    def look_anyway(self) -> None:
+        """Nothing is in doubt, but reports may have got lost: look, and leave the clocks of doubts alone."""
+        self._next_look = min(self._next_look, self._desk.clock.monotonic())
+        self.first_look_due = True
+
     def next_look_in(self) -> float:
         """Seconds until the next look is due."""
         return max(0.0, self._next_look - self._desk.clock.monotonic())

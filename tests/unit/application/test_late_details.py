@@ -10,6 +10,7 @@ import pytest
 
 from event_processor.application.desk import TradingSettings
 from event_processor.domain.intent import Ending
+from event_processor.domain.order import OrderStatus
 from event_processor.domain.policy import AccountRule, OnTimeout, TradingPolicy
 from event_processor.domain.record import Outcome
 from event_processor.domain.reports import Commission, Evidence, Execution, OrderReport, Report
@@ -48,7 +49,7 @@ class Story:
         def held_up(sink: Sink) -> Callable[[], None]:
             def hear(report: Report) -> None:
                 if isinstance(report, OrderReport | Execution) and report.order_ref.endswith(self._untold):
-                    if isinstance(report, OrderReport):
+                    if isinstance(report, OrderReport) and report.status is not OrderStatus.FILLED:
                         sink(replace(report, filled=None))
                 elif self._late and isinstance(report, Execution | Commission):
                     loop.call_later(self._late, sink, report)
@@ -74,6 +75,13 @@ def test_an_event_is_not_closed_before_its_executions_are_known(late: float) -> 
     """They are waited for shortly, then asked for."""
     story = Story(mixed(), late=late)
     assert story.done, story.world.problems()
+
+
+def test_reports_that_got_lost_are_asked_for_long_before_the_order_s_time_is_up() -> None:
+    """The session is as well as ever, and nobody says that the order has filled."""
+    story = Story(mixed(), untold=1)
+    assert story.done, story.world.problems()
+    assert story.seconds < SETTINGS.order_timeout / 4
 
 
 def test_a_fill_that_won_against_the_cancel_is_not_left_out() -> None:
