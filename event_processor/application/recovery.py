@@ -132,7 +132,8 @@ class Doubts:
             return intent
         if doubled(intent, sight):
             return replace(intent, ending=Ending.UNRESOLVED, note=TWICE)
-        alive = any(report.status is not OrderStatus.INACTIVE for report in sight.open_orders)
+        resting = {OrderStatus.INACTIVE} if intent.ending is Ending.REFUSED else set()
+        alive = any(report.status not in resting for report in sight.open_orders)
         if not alive or intent.ending is Ending.LEFT_OPEN or intent.executed >= intent.quantity:
             return intent
         if intent.leg.number not in look.long_over:

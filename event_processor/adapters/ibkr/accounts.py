@@ -96,9 +96,13 @@ class AccountBook:
         """Every value of the account was sent once."""
         self._values_complete[account].set()
 
+    async def positions_whole(self) -> None:
+        """Wait until every position was sent; the caller bounds the wait."""
+        await self._positions_complete.wait()
+
     async def complete(self, account: AccountId) -> None:
         """Wait until positions and this account's values were sent whole; the caller bounds the wait."""
-        await self._positions_complete.wait()
+        await self.positions_whole()
         await self._values_complete[account].wait()
         await self._values_ready[account].wait()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -21,6 +21,7 @@ from event_processor.adapters.ibkr.options import IbkrSettings
 from event_processor.adapters.ibkr.orders import OrderBook
 from event_processor.adapters.ibkr.pacing import Pacer
 from event_processor.adapters.ibkr.quotes import QuoteBook
+from event_processor.adapters.ibkr.sharing import Shared
 from event_processor.domain.contract import Contract
 from event_processor.domain.ids import AccountId, ConId
 from event_processor.domain.portfolio import AccountState, Position, Quote
@@ -66,6 +67,7 @@ class Link:
         self._resubscribing: asyncio.Task[None] | None = None
         self._lookups = Lookups()
         self._account_book = AccountBook()
+        self._fresh_positions = Shared(self._ask_positions, asyncio.Lock())
         settings = replace(around.settings, connect_timeout_seconds=connect_timeout_seconds)
         self.connection = Connection(settings, around.pacer, self, self._on_lost)
         self._quote_book = QuoteBook(around.settings, self.connection, self.now)
@@ -106,20 +108,26 @@ class Link:
     async def account_state(self, account: AccountId, *, fresh: bool = False) -> AccountState:
         """See `Broker.account_state`."""
         self.connection.check()
-        if fresh:
-            self._account_book.expect_positions_anew()
-            await self.connection.subscribe_positions()
         if account not in self._accounts:
             raise GatewayDisconnected(f"account {account} does not belong to this login", reason_code="account_unknown")
-        seconds_max = self._around.settings.request_timeout_seconds
-        if not await self.connection.happens(self._account_book.complete(account), seconds_max):
-            if not self._account_book.positions_known:  # their end, too, could come late and be taken for another's
-                self.connection.broken("no answer to the request for positions")
-            raise GatewayDisconnected(
-                f"positions and values of account {account} are not complete", reason_code="request_timeout"
-            )
+        if fresh:
+            await self._fresh_positions.ask()
+        await self._sent(self._account_book.complete(account), f"positions and values of account {account}")
         self.connection.check()
         return self._account_book.state(account, self.now())
+
+    async def _ask_positions(self) -> None:
+        self._account_book.expect_positions_anew()
+        await self.connection.subscribe_positions()
+        await self._sent(self._account_book.positions_whole(), "positions")
+
+    async def _sent(self, whole: Awaitable[None], what: str) -> None:
+        """Until it was sent whole. Raises GatewayDisconnected."""
+        if await self.connection.happens(whole, self._around.settings.request_timeout_seconds):
+            return
+        if not self._account_book.positions_known:  # their end, too, could come late and be taken for another's
+            self.connection.broken("no answer to the request for positions")
+        raise GatewayDisconnected(f"{what} are not complete", reason_code="request_timeout")
 
     async def quotes(self, contracts: Sequence[Contract], age_seconds_max: float) -> Mapping[ConId, Quote]:
         """See `Broker.quotes`."""

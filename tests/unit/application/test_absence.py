@@ -280,11 +280,19 @@ async def test_what_the_broker_refused_is_no_stranger(ending: Ending, status: Or
     assert await without_refused(desk, record.account, found) == (found if left else found[1:])
 
 
-@pytest.mark.parametrize("status", [OrderStatus.SUBMITTED, OrderStatus.INACTIVE])
-def test_an_inactive_order_does_not_contradict_its_end(status: OrderStatus) -> None:
-    """What works after its end is left to a person; what is inactive is over as we were told."""
+@pytest.mark.parametrize(
+    ("ending", "status", "stands"),
+    [
+        (Ending.REFUSED, OrderStatus.SUBMITTED, False),
+        (Ending.REFUSED, OrderStatus.INACTIVE, True),
+        (Ending.CANCELLED, OrderStatus.INACTIVE, False),
+    ],
+)
+def test_an_order_that_is_refused_may_stay_listed_as_inactive(
+    ending: Ending, status: OrderStatus, stands: bool
+) -> None:
+    """What works after its end, or rests inactive without having been refused, may fill yet: a person looks."""
     doubts = Doubts(cast("Run", SimpleNamespace(desk=None, plan=plan_of([leg()]))))
-    over = done(filled=0, ending=Ending.REFUSED)
     look = Look(evidence(open_orders=[report(status)]), {}, absence_counts=True, long_over=frozenset({1}))
-    [judged] = doubts.judge([over], look)
-    assert judged.ending is (Ending.UNRESOLVED if status is OrderStatus.SUBMITTED else Ending.REFUSED)
+    [judged] = doubts.judge([done(filled=0, ending=ending)], look)
+    assert judged.ending is (ending if stands else Ending.UNRESOLVED)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 
 import pytest
 
 from event_processor.adapters.ibkr.gateway import IbkrBroker
+from event_processor.domain.ids import AccountId
 from event_processor.domain.session import SessionEvent
 from event_processor.errors import GatewayDisconnected
 from tests.support import scripted_gateway as wire
 from tests.support.gateway import eventually
 from tests.support.scripted_gateway import ScriptedGateway, next_input
 
+OURS = AccountId("DU1")
 TURNS = 20
 """Of the event loop; more than it takes from a question to its message."""
 
@@ -53,6 +56,27 @@ async def test_a_look_goes_on_when_one_of_those_who_wait_for_it_gives_up(
         await asyncio.sleep(0)
     gateway.say(102)
     assert (await askers[1]).open_orders == ()
+
+
+async def test_positions_are_never_older_than_the_question_for_them(
+    gateway: ScriptedGateway, broker: IbkrBroker
+) -> None:
+    """Who asks while an answer is under way has a new one: the last word on what was executed must not be from before
+    the look-up that it follows."""
+    await broker.connect()
+    await broker.account_state(OURS)
+    del gateway.answers[wire.POSITIONS]
+    first = asyncio.ensure_future(broker.account_state(OURS, fresh=True))
+    await eventually(lambda: gateway.kinds.count(wire.POSITIONS) == 2)
+    second = asyncio.ensure_future(broker.account_state(OURS, fresh=True))
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
+    gateway.say(62, 1)
+    await eventually(lambda: gateway.kinds.count(wire.POSITIONS) == 3)
+    gateway.say(61, 3, "DU1", 756733, "SPY", "STK", "", 0, "", "", "", "USD", "SPY", "SPY", 5, 400)
+    gateway.say(62, 1)
+    assert [held.quantity for held in (await second).positions] == [Decimal(5)]
+    await first
 
 
 async def test_a_new_session_hears_nothing_of_the_one_before(gateway: ScriptedGateway, broker: IbkrBroker) -> None:
