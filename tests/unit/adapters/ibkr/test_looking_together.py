@@ -72,6 +72,7 @@ async def test_positions_are_never_older_than_the_question_for_them(
     for _ in range(TURNS):
         await asyncio.sleep(0)
     gateway.say(62, 1)
+    await asyncio.wait({first, second}, timeout=0.1)
     await eventually(lambda: gateway.kinds.count(wire.POSITIONS) == 3)
     gateway.say(61, 3, "DU1", 756733, "SPY", "STK", "", 0, "", "", "", "USD", "SPY", "SPY", 5, 400)
     gateway.say(62, 1)
