@@ -7,11 +7,12 @@ send what may go, were it beside what is still in doubt; see to what is overdue;
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from event_processor.application.deadlines import IDLE_SECONDS, Deadlines
 from event_processor.application.desk import Desk
 from event_processor.application.hearing import Hearing
-from event_processor.application.recovery import Doubts
+from event_processor.application.recovery import Doubts, glance
 from event_processor.application.run import Run
 from event_processor.application.sending import Sending
 from event_processor.domain.intent import Ending, IntentState, OrderIntent
@@ -102,8 +103,7 @@ class Executor:
         if silent:
             await self._doubt("the broker did not answer in time", lambda i: i.leg.number in silent)
         if self._deadlines.unheard():
-            self._doubts.look_anyway()
-            self._run.bell.ring()
+            await self._ask_after_orders()
         await self._deadlines.act()
         return False
 
@@ -153,6 +153,15 @@ class Executor:
             await self._run.save(self._doubts.judge(self._run.intents, look))
             self._unsent_known = self._unsent_known or look.absence_counts
 
+    async def _ask_after_orders(self) -> None:
+        """What works may have filled, and its reports got lost. Nothing hangs on the answer: should there be none, what
+        is overdue must be cancelled all the same."""
+        with suppress(BrokerUnavailable):
+            evidence = await self._desk.session.evidence()
+            await self._hearing.fold()
+            if self._epoch == self._desk.session.epoch:
+                await self._run.save(self._doubts.judge(self._run.intents, glance(evidence)))
+
     def _finished(self) -> bool:
         return all(i.state is IntentState.DONE for i in self._run.intents)
 
@@ -160,15 +169,16 @@ class Executor:
         """Whether what was filled is proven by executions and its cost is known; if not, wait a little, then
         ask the broker. A missing commission does not keep the event open for long: it is only told. So is the broker
         asked when an order was cut short: a fill may have won the race, and be told after the cancel."""
-        if self._complete() and (self._asked_at_end or not any(map(_cut_short, self._run.intents))):
-            return True
-        now = self._desk.clock.monotonic()
+        now, patience = self._desk.clock.monotonic(), self._desk.settings.settle
         self._finished_at = self._finished_at or now
         waited = now - self._finished_at
+        asked = self._asked_at_end or waited >= patience or not any(map(_cut_short, self._run.intents))
+        if self._complete() and asked:
+            return True
         if waited >= _LATE_REPORT_SECONDS:
             await self._run.save(await self._doubts.complete(self._run.intents))
             self._asked_at_end = True
-            return all(i.settled for i in self._run.intents) or waited >= self._desk.settings.settle
+            return all(i.settled for i in self._run.intents) or waited >= patience
         return False
 
     def _complete(self) -> bool:

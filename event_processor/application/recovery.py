@@ -36,6 +36,11 @@ class Look:
     long_over: frozenset[int]
 
 
+def glance(evidence: Evidence) -> Look:
+    """A look that proves what it shows, and nothing else."""
+    return Look(evidence, {}, absence_counts=False, long_over=frozenset())
+
+
 class Doubts:
     """The doubtful intents of one run. The first look comes at once and adopts what it finds; absence is
     concluded only from a second look after the visibility delay, and after a bound a person is asked."""
@@ -60,11 +65,6 @@ class Doubts:
         due = self._next_look
         self.begin()
         self._next_look = max(due, self._began)
-
-    def look_anyway(self) -> None:
-        """Nothing is in doubt, but reports may have got lost: look, and leave the clocks of doubts alone."""
-        self._next_look = min(self._next_look, self._desk.clock.monotonic())
-        self.first_look_due = True
 
     def next_look_in(self) -> float:
         """Seconds until the next look is due."""

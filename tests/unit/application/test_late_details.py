@@ -84,6 +84,19 @@ def test_reports_that_got_lost_are_asked_for_long_before_the_order_s_time_is_up(
     assert story.seconds < SETTINGS.order_timeout / 4
 
 
+def test_an_order_whose_time_is_up_is_cancelled_though_look_ups_fail() -> None:
+    """Asking after an order that works is a kindness: without an answer it is cancelled, and its event closed."""
+    rests = FaultSettings("order", {"symbol": "SPY", "count": 1, "never_fill": True})
+    failing = {"request": "completed_orders", "code": 322, "text": "Error"}
+    dark = FaultSettings("lookup", failing, after_orders_accepted=1)
+    story = Story(mixed(rests, dark))
+    [record] = story.world.store.records.values()
+    assert (record.outcome, record.reason_code) == (Outcome.PARTIAL, "unfilled")
+    assert record.closed_at is not None
+    assert (record.closed_at - record.accepted_at).total_seconds() < SETTINGS.order_timeout * 1.5
+    assert story.world.problems() == []
+
+
 def test_a_fill_that_won_against_the_cancel_is_not_left_out() -> None:
     """The order is reported as cancelled before anything is told of what it filled, and positions lag behind, too."""
     partly = FaultSettings("order", {"symbol": "SPY", "count": 1, "fill_fraction": "0.5"})
