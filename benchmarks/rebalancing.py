@@ -43,7 +43,8 @@ NOTE = (
     "The processor sends one message more than its orders need: it lists the open orders of all clients once for each"
     " event. The gateway tells a client of nobody's orders but its own, and a plan that does not know of an order "
     "placed by hand would trade against it ([decision 0027](../decisions/0027-one-look-an-event.md); "
-    "`foreign_orders: ignore` in the accounts file saves the message). Nothing else is asked: what the journal and the standing reports say is believed until something is in doubt. Where the "
+    "`foreign_orders: ignore` in the accounts file saves the message). Nothing else is asked: what the journal and the "
+    "standing reports say is believed until something is in doubt. Where the "
     "{lines} market data lines of the default (`IB_MARKET_DATA_LINES`) do not reach for all symbols, the prices of the "
     "others are fetched by snapshot."
 )
