@@ -74,6 +74,7 @@ class Rebalance:
         rule = desk.rules.find(event.data.account)
         desk.rules.check(rule, dry_run=event.data.dry_run)
         await self._check_account()
+        await check_forgotten(desk, self.record)  # first of all: whatever else it says, the journal may be wrong
         portfolio = event.target_portfolio()
         contracts = await desk.broker.resolve([target.query for target in portfolio.targets])
         await self._wait_for_settled_positions()
@@ -141,7 +142,6 @@ class Rebalance:
             raise MarketClosed(hours.reason, until=hours.opens_at)
 
     async def _check_strangers(self, contracts: Sequence[Contract], rule: AccountRule) -> None:
-        await check_forgotten(self._desk, self.record)
         if rule.policy.foreign_orders is ForeignOrders.IGNORE or self.record.event.data.dry_run:
             return
         con_ids = [contract.con_id for contract in contracts]

@@ -185,8 +185,8 @@ MUTANTS = (
     ),
     Mutant(
         "a cancel is a cancellation",
-        "An order counts as cancelled as soon as that was asked for.",
-        (Swap(deadlines.Deadlines, "_cancel", _believed),),
+        "An order counts as cancelled as soon as that was asked for (and is not asked after at the end).",
+        (Swap(deadlines.Deadlines, "_cancel", _believed), Swap(executor, "_cut_short", always(answer=False))),
     ),
     Mutant(
         "marks never grow old",

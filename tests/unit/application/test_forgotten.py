@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
 from event_processor.application.desk import TradingSettings
 from event_processor.application.recovery import check_forgotten, forgotten, suspected
 from event_processor.domain.facts import Fact, OrderDone
-from event_processor.domain.ids import AccountId, OrderRef, run_digest
+from event_processor.domain.ids import AccountId, OrderRef, event_key, run_digest
 from event_processor.domain.intent import Ending, IntentState, OrderIntent
 from event_processor.domain.order import OrderStatus
-from event_processor.domain.record import Outcome
+from event_processor.domain.record import Outcome, Stage
 from event_processor.domain.reports import Evidence
 from event_processor.ports import Pause
 from gateway_simulator.settings import FaultSettings
+from tests.support.builders import event_body
 from tests.support.making import evidence, execution, report
 from tests.support.process import Process
 from tests.support.records import accepted
@@ -105,3 +108,40 @@ def test_an_order_that_was_cancelled_and_forgotten_is_not_sent_again() -> None:
     assert (first.state, first.ending) == (IntentState.DONE, Ending.CANCELLED)
     assert record.outcome is Outcome.PARTIAL
     assert all(len(perm_ids) == 1 for perm_ids in world.sim.ledger.orders_by_ref().values())
+
+
+def test_a_forgotten_event_is_told_before_its_cash_is_missed() -> None:
+    """A copy of the journal from before the event was put back: that its orders are at the broker is the news, and not
+    that money is gone of which the journal knows nothing."""
+    sale, purchase = (
+        {**event_body(account=ACCOUNT, targets=[target], completeness="partial", cash={"reserve": 0}), "id": name}
+        for name, target in (
+            ("sale", {"symbol": "SPY", "quantity": 0}),
+            ("purchase", {"symbol": "TLT", "quantity": 410}),
+        )
+    )
+
+    began: list[datetime] = []
+
+    async def story() -> World:
+        world = World(mixed())
+        process = world.start()
+        for event in (sale, purchase):
+            world.publish(json.dumps(event))
+            await world.settle()
+        done = world.store.records[event_key(purchase["source"], purchase["id"])]
+        assert done.outcome is Outcome.COMPLETED
+        world.store.records[done.key] = replace(
+            done, revision=1, stage=Stage.ACCEPTED, plan=None, intents=(), outcome=None, closed_at=None, summary={}
+        )
+        began.append(world.clock.now())
+        process.kill()
+        await world.settle()
+        await world.close()
+        return world
+
+    world = run_virtual(story())
+    _, record = world.store.records.values()
+    assert (record.outcome, record.reason_code) == (Outcome.NEEDS_REVIEW, "journal_behind")
+    assert record.closed_at is not None
+    assert record.closed_at - began[0] < timedelta(seconds=30)
