@@ -75,11 +75,10 @@ class Book:
         if we were there."""
         for exec_id in executions:
             _remember(self._seen, exec_id)
-        page = self._page(account)
-        at = max([self._clock.monotonic() - seconds_ago, *(ended for ended, one in page.courses if one == run)])
-        page.verified_at, page.run = at, run
-        page.courses = [(ended, one) for ended, one in page.courses if one != run and at - ended < _REFRESH_SECONDS]
-        page.courses.append((at, run))
+        page, now = self._page(account), self._clock.monotonic()
+        at = next((ended for ended, one in page.courses if one == run), now - seconds_ago)
+        others = [(ended, one) for ended, one in page.courses if one != run and now - ended < _REFRESH_SECONDS]
+        page.verified_at, page.run, page.courses = at, run, [*others, (at, run)]
 
     def doubted(self, account: AccountId) -> None:
         """A run ended of which nobody knows what filled: no cash is expected any more, the broker's figure counts."""
@@ -127,7 +126,7 @@ class Book:
         page = self._page(state.account)
         if page.run is None:
             return state
-        lowest, highest = min(run.lowest for _, run in page.courses), max(run.highest for _, run in page.courses)
+        lowest, highest = _bounds(page.courses)
         if state.cash < lowest - page.run.traded * _UNFORESEEN:
             raise CashSettling
         if state.cash < lowest:
@@ -144,6 +143,17 @@ def _remember(known: dict[_Id, None], one: _Id) -> None:
     known[one] = None
     if len(known) > _REMEMBERED_MAX:
         del known[next(iter(known))]
+
+
+def _bounds(courses: list[tuple[float, RunCash]]) -> tuple[Decimal, Decimal]:
+    """The lowest and the highest figure that the broker may still show of these runs. Where one found more than the one
+    before it left, so much came in, perhaps while that one ran: then it is no news a second time."""
+    newest, *earlier = (run for _, run in sorted(courses, key=lambda course: course[0], reverse=True))
+    lowest, highest, came_in, later = newest.lowest, newest.highest, Decimal(0), newest
+    for run in earlier:
+        came_in += max(Decimal(0), later.found - run.left)
+        lowest, highest, later = min(lowest, run.lowest), max(highest, run.highest + came_in), run
+    return lowest, highest
 
 
 def _restates(exec_id: ExecId, seen: Container[ExecId]) -> bool:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 
 from event_processor.application import telling
 from event_processor.application.bell import Bell
 from event_processor.application.desk import Desk
+from event_processor.application.ending import close
 from event_processor.application.executor import Executor
 from event_processor.application.recovery import check_forgotten, described, report_is_ours, strangers, without_refused
 from event_processor.application.run import write
 from event_processor.domain.closing import Conclusion, conclude, summary
 from event_processor.domain.contract import Contract
 from event_processor.domain.execution import run_cash
-from event_processor.domain.facts import AccountHeld
-from event_processor.domain.ids import AccountId, ConId, EventKey, ExecId, OrderRef
+from event_processor.domain.ids import ConId, ExecId, OrderRef
 from event_processor.domain.intent import Ending, OrderIntent
 from event_processor.domain.limits import breaches
 from event_processor.domain.order import Side
@@ -32,15 +30,15 @@ from event_processor.domain.targets import Untargeted
 from event_processor.domain.whereabouts import Place
 from event_processor.errors import (
     AccountElsewhere,
+    CashSettling,
     ForeignOrdersOpen,
     GatewayDisconnected,
     LimitBreached,
     MarketClosed,
     OrdersSettling,
     PlanError,
-    StoreUnavailable,
 )
-from event_processor.ports import Lease, Pause
+from event_processor.ports import Lease
 
 _RUNS_RECALLED = 10
 """More runs than an account has within the few minutes for which the broker's cash may be an old one."""
@@ -74,12 +72,11 @@ class Rebalance:
         rule = desk.rules.find(event.data.account)
         desk.rules.check(rule, dry_run=event.data.dry_run)
         await self._check_account()
-        await check_forgotten(desk, self.record)  # first of all: whatever else it says, the journal may be wrong
         portfolio = event.target_portfolio()
         contracts = await desk.broker.resolve([target.query for target in portfolio.targets])
         await self._wait_for_settled_positions()
         await self._recall_last_runs()
-        state = desk.book.corrected(await desk.broker.account_state(self.record.account))
+        state = await self._state()
         if portfolio.untargeted is Untargeted.LIQUIDATE:
             state = await self._described(state)
         held = [position.contract for position in state.positions if position.contract.stock_like]
@@ -127,6 +124,13 @@ class Rebalance:
         while (seconds := self._desk.book.unsettled_seconds(self.record.account, self._desk.settings.settle)) > 0:
             await bell.heard(seconds)
 
+    async def _state(self) -> AccountState:
+        try:
+            return self._desk.book.corrected(await self._desk.broker.account_state(self.record.account))
+        except CashSettling:
+            await check_forgotten(self._desk, self.record)  # it may be gone for orders that the journal forgot
+            raise
+
     async def _described(self, state: AccountState) -> AccountState:
         """Positions come without hours and price steps: look those up for what we may sell."""
         held = [p.contract for p in state.positions if p.contract.stock_like]
@@ -142,6 +146,7 @@ class Rebalance:
             raise MarketClosed(hours.reason, until=hours.opens_at)
 
     async def _check_strangers(self, contracts: Sequence[Contract], rule: AccountRule) -> None:
+        await check_forgotten(self._desk, self.record)
         if rule.policy.foreign_orders is ForeignOrders.IGNORE or self.record.event.data.dry_run:
             return
         con_ids = [contract.con_id for contract in contracts]
@@ -248,50 +253,3 @@ class Rebalance:
 
 def _executions(intents: Iterable[OrderIntent]) -> list[ExecId]:
     return [fill.exec_id for intent in intents for fill in intent.fills]
-
-
-async def hold(desk: Desk, account: AccountId, reason: str, event: EventKey | None = None) -> None:
-    """Stop trading of one account until a person has settled what `event`, and those before it, left open."""
-    events = () if event is None else (event,)
-    pause = Pause(scope=account, reason=reason, at=desk.clock.now(), held=True, events=events)
-    desk.pauses.hold(pause)
-    desk.observer.observe(AccountHeld(account=account, reason=reason))
-    while True:  # as long as the store is away this account does nothing else
-        try:
-            before = [
-                key for one in await desk.journal.pauses() if one.held and one.scope == account for key in one.events
-            ]
-            await desk.journal.pause(replace(pause, events=tuple(dict.fromkeys((*before, *events)))))
-        except StoreUnavailable:
-            await asyncio.sleep(desk.settings.retry)
-        else:
-            return desk.pauses.stored(pause)
-
-
-async def close(
-    desk: Desk,
-    lease: Lease,
-    record: EventRecord,
-    conclusion: Conclusion,
-    data: dict[str, Any] | None = None,
-    notes: Sequence[OutcomeNote] = (),
-) -> EventRecord:
-    """Write the final outcome; only after that may the stream entry be acknowledged and people be told."""
-    if conclusion.outcome is Outcome.NEEDS_REVIEW and conclusion.reason_code != ForeignOrdersOpen.reason_code:
-        desk.book.doubted(record.account)
-        await hold(desk, record.account, f"event {record.event.id} needs review: {conclusion.reason}", record.key)
-    now = desk.clock.now()
-    told = {**(data or {}), "reason_code": conclusion.reason_code, "reason": conclusion.reason}
-    closed = replace(
-        record,
-        stage=Stage.CLOSED,
-        outcome=conclusion.outcome,
-        reason_code=conclusion.reason_code,
-        reason=conclusion.reason,
-        closed_at=now,
-        summary=told,
-    )
-    final = OutcomeNote(kind=conclusion.outcome, mark="", at=now, data=told)
-    written = await write(desk, lease, closed, [*notes, final])
-    telling.closed(desk, written, conclusion.outcome)
-    return written

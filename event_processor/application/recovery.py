@@ -220,11 +220,16 @@ def suspected(desk: Desk, record: EventRecord) -> bool:
     return desk.book.has_sent(run) or desk.pauses.ever_named(record.key)
 
 
+def of_our_time(desk: Desk, record: EventRecord) -> bool:
+    """Whether the event was published since our start: then no process before us can have sent anything of it."""
+    return min(record.accepted_at, published_at(record.entry_id)) >= desk.leases.started_at
+
+
 def shown_from(desk: Desk, record: EventRecord) -> float:
     """From when on (monotonic seconds) the broker shows whatever a process before us sent of the event in its last
     moment: a store that lost its last writes may call such an event untouched. Always, for one published since our
     start."""
-    if min(record.accepted_at, published_at(record.entry_id)) >= desk.leases.started_at:
+    if of_our_time(desk, record):
         return -math.inf
     quiet_since = max(desk.leases.first_held(record.account), desk.session.ready_since)
     return quiet_since + desk.settings.visibility_delay

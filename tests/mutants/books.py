@@ -11,11 +11,11 @@ from typing import Any
 
 from event_processor.application import (
     drafts,
+    ending,
     executor,
     hearing,
     intake,
     outbox,
-    rebalance,
     recovery,
     supervisor,
 )
@@ -125,7 +125,7 @@ MUTANTS = (
     Mutant(
         "review without a hold",
         "An event that needs a person's review does not stop its account.",
-        (Swap(rebalance, "hold", idle),),
+        (Swap(ending, "hold", idle),),
     ),
     Mutant(
         "acknowledge before close",

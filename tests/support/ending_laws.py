@@ -55,7 +55,8 @@ def judge_ending(record: EventRecord, sim: Simulator, store: MemoryStore, *, clo
         yield f"event {name} expired at {record.closed_at}, before its time ({expiry(record, store)})"
     if record.plan is not None:
         yield from _reserve(record, record.plan, store)
-        yield from () if clock_jumps else _looked_right(record, record.plan, sim)
+        guessed = clock_jumps or (record.event.data.dry_run and _after_a_review(record, store))
+        yield from () if guessed else _looked_right(record, record.plan, sim)
     if record.outcome is Outcome.COMPLETED_ADJUSTED and record.plan is not None:
         yield from _short_of_cash(record, record.plan, list(_executions(sim, run)))
 
@@ -71,6 +72,13 @@ def working_at(sim: Simulator, record: EventRecord) -> list[str]:
 def _supersedes(newer: EventRecord, old: EventRecord) -> bool:
     same = newer.account == old.account and not newer.event.data.dry_run
     return same and arrival(newer) > arrival(old) and newer.event.id in old.reason
+
+
+def _after_a_review(record: EventRecord, store: MemoryStore) -> bool:
+    """Whether an event of the account ended before it of which nobody knows what is left of the cash: a dry run then
+    takes the broker's figure, and a real one waits for a person."""
+    reviewed = [one for one in store.records.values() if one.outcome is Outcome.NEEDS_REVIEW]
+    return any(one.account == record.account and one.entry_id != record.entry_id for one in reviewed)
 
 
 def _looked_right(record: EventRecord, plan: Plan, sim: Simulator) -> Iterator[str]:

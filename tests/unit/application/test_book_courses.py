@@ -54,3 +54,25 @@ def test_a_figure_from_a_run_before_the_last_is_old_or_news(
 
     came_in = Decimal(LATE) - SECOND.highest
     assert run_virtual(main()) == SECOND.left + (came_in if believed else 0)
+
+
+@pytest.mark.parametrize("recalled", [False, True])
+def test_money_that_came_in_counts_once(recalled: bool) -> None:
+    """The next run found it in its cash, and the figure that told of it is still an old one after that run; also for
+    who was not there at the first run and has it from the journal, after its own."""
+    late = FIRST.highest + 5_000
+    second = RunCash(left=Decimal(6_000), lowest=Decimal(6_000), highest=FIRST.left + 5_000, traded=Decimal(8_000))
+
+    async def main() -> list[Decimal]:
+        book, state = Book(LoopClock()), snapshot(cash=str(late)).state
+        book.verified(ACCOUNT, FIRST)
+        found = book.corrected(state).cash
+        await asyncio.sleep(10)
+        if recalled:
+            book = Book(LoopClock())
+            book.verified(ACCOUNT, second)
+            book.verified(ACCOUNT, FIRST, seconds_ago=10)
+        book.verified(ACCOUNT, second)
+        return [found, book.corrected(state).cash]
+
+    assert run_virtual(main()) == [second.found, second.left]

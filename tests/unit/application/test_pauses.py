@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from event_processor.application.desk import Pauses
-from event_processor.application.rebalance import hold
+from event_processor.application.ending import hold
 from event_processor.domain.facts import PlanRecorded
 from event_processor.domain.ids import EventKey
 from event_processor.domain.record import Outcome, Stage

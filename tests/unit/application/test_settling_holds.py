@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from event_processor.application.rebalance import hold
+from event_processor.application.ending import hold
 from event_processor.domain.contract import ContractQuery
 from event_processor.domain.event import RebalanceEvent
 from event_processor.domain.ids import AccountId, EntryId, EventKey, OrderRef
