@@ -66,6 +66,12 @@ def test_more_filled_than_ordered_is_for_a_person(ending: Ending) -> None:
     assert "200 of 100" in conclusion.reason
 
 
+def test_more_filled_than_a_trimmed_order_asked_for_is_for_a_person_too() -> None:
+    """What was sent counts, not what the plan once wanted."""
+    trimmed = replace(done(BUY, filled=60), quantity=Decimal(50))
+    assert conclude(plan_of(), [trimmed]).reason_code == "overfilled"
+
+
 def test_the_reason_names_each_order_that_fell_short_with_the_brokers_words() -> None:
     """People read what was filled of what, and why."""
     refused = replace(ended(Ending.REFUSED), note="201: no funds")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from event_processor.domain.execution import cash_free, commission_paid, money_traded, releases
+from event_processor.domain.execution import cash_free, commission_paid, money_traded, releases, run_cash
 from event_processor.domain.fold import fold_commission, fold_execution, fold_order
 from event_processor.domain.ids import ExecId
 from event_processor.domain.intent import Ending, Fill, IntentState, OrderIntent
@@ -91,6 +91,9 @@ def test_buys_share_the_cash_in_the_plans_order() -> None:
     """What the first takes the second does not have."""
     plan = plan_of([BUY, SMALL], cash="10300")
     assert released(plan, [intent(of=BUY), intent(of=SMALL)]) == [(2, 100), (3, 2)]
+    just_enough, a_cent_less = plan_of([BUY, SMALL], cash="11002"), plan_of([BUY, SMALL], cash="11001.99")
+    assert released(just_enough, [intent(of=BUY), intent(of=SMALL)]) == [(2, 100), (3, 10)]
+    assert released(a_cent_less, [intent(of=BUY), intent(of=SMALL)]) == [(2, 100), (3, 9)]
 
 
 def test_a_buy_that_costs_nothing_is_never_held_back() -> None:
@@ -110,6 +113,14 @@ def test_slippage_comes_out_of_the_reserve_and_spares_only_whole_buys() -> None:
     assert cash_free(plan_of(cash="1000", reserve="30", slippage="50"), []) == 1000
     assert released(plan_of([BUY], cash="10400", reserve="500", slippage="200"), [intent(of=BUY)]) == [(2, 100)]
     assert released(plan_of([BUY], cash="5000", reserve="500", slippage="200"), [intent(of=BUY)]) == [(2, 44)]
+
+
+def test_a_buy_that_only_the_reserve_pays_for_waits_for_the_sells() -> None:
+    """Slippage may spare a buy from being trimmed at the end; while a sell is still to bring its money, the reserve is
+    left alone."""
+    plan = plan_of([SELL, BUY], cash="10400", reserve="500", slippage="200")
+    assert released(plan, [intent(of=SELL), intent(of=BUY)]) == [(1, 50)]
+    assert released(plan, [done(SELL, filled=0), intent(of=BUY)]) == [(2, 100)]
 
 
 def test_open_buys_bind_what_they_may_still_cost() -> None:
@@ -155,6 +166,20 @@ def test_money_of_another_currency_is_counted_in_base(currency: str, paid: Decim
     seen = fold_commission(seen, commission(amount="2", currency=currency))
     assert money_traded(seen) == 11000
     assert commission_paid(seen) == paid
+
+
+def test_a_commission_of_nothing_is_no_missing_one() -> None:
+    """Where a trade is free the estimate no longer counts."""
+    seen = fold_execution(intent(W, BUY), execution(100, of=intent(of=BUY)))
+    assert commission_paid(seen) == 1
+    assert commission_paid(fold_commission(seen, commission(amount="0"))) == 0
+
+
+def test_the_cash_of_a_run_stays_within_its_bounds() -> None:
+    """Highest with all sold and nothing bought or paid, lowest with all bought and paid and nothing sold."""
+    cash = run_cash(plan_of([SELL, BUY], cash="20000"), [done(SELL), done(BUY)])
+    assert [cash.lowest, cash.left, cash.highest] == [20000 - 10002, 20000 + 5000 - 10002, 25000]
+    assert [cash.traded, cash.found] == [15000, 20000]
 
 
 # -- over generated runs -----------------------------------------------------------------------------------

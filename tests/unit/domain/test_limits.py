@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -45,3 +46,28 @@ def test_all_breaches_are_told() -> None:
     """Several limits at once give several sentences."""
     limits = Limits(order_value_max=Decimal(1), orders_max=1, turnover_max=Decimal("0.1"))
     assert len(breaches(MADE, limits)) == 4
+
+
+def test_an_order_abroad_is_judged_in_base_money() -> None:
+    """A share's value is in base currency already: 160 shares worth 500 USD each are 80,000 USD at any rate."""
+    abroad = replace(MADE, legs=tuple(replace(leg, rate=Decimal("1.25")) for leg in MADE.legs))
+    assert breaches(abroad, Limits(order_value_max=Decimal(70_000))) == (
+        "BUY 160 SPY is worth 80,000.00 USD: at most 70,000.00 USD per order are allowed",
+    )
+
+
+def test_a_weight_is_judged_by_the_whole_shares_that_lead_to_it() -> None:
+    """A line that is rounded up weighs more than its target, and that is what the limit is about."""
+    [most, *others] = MADE.lines
+    above = replace(most, weight_after=most.weight_target + Decimal("0.001"))
+    assert breaches(replace(MADE, lines=(above, *others)), Limits(position_weight_max=most.weight_target)) == (
+        "SPY would weigh 80.10%: at most 80.00% are allowed",
+    )
+
+
+def test_turnover_is_a_share_of_all_the_account_is_worth() -> None:
+    """What is kept counts, too: 30,000 USD traded are 30 % of the account, whatever part of it is rebalanced."""
+    kept = snapshot(cash="30000", holdings={"TLT": "700"}, prices={"SPY": "500", "TLT": "100"})
+    made = plan(weights(SPY="1"), kept)
+    assert made.basis == 30_000
+    assert breaches(made, Limits(turnover_max=Decimal("0.3"))) == ()
