@@ -89,7 +89,43 @@ def test_delayed_data_counts_only_when_allowed(allowed: bool) -> None:
     line.hear_price(67, 100.5, NOON)
     quote = line.quote(NOON, 30)
     assert (quote is not None and quote.delayed) is allowed
+    assert quote is None or (quote.bid, quote.ask) == (Decimal(100), Decimal("100.5"))
     assert "delayed" in line.why_not()
+
+
+def test_a_delayed_last_trade_has_its_own_time() -> None:
+    """Ticks 68 and 88 are to delayed data what 4 and 45 are to live data."""
+    line = _line(allow_delayed=True)
+    line.hear_price(68, 100.0, NOON)
+    assert line.quote(NOON, 30) is None
+    line.hear_other(88, THIS_SESSION, NOON)
+    quote = line.quote(NOON, 30)
+    assert quote is not None
+    assert (quote.last, quote.delayed) == (Decimal(100), True)
+
+
+@pytest.mark.parametrize(("said", "halted"), [("1.0", True), ("2.0", True), ("0.0", False), ("-1.0", False)])
+def test_a_halted_contract_has_no_price(said: str, *, halted: bool) -> None:
+    """1 is a halt by the exchange, 2 one for volatility; 0 is none, and -1 says nothing. Asked anew, nobody knows."""
+    line = _line()
+    line.hear_price(1, 100.0, NOON)
+    line.hear_price(2, 100.5, NOON)
+    line.hear_other(49, said, NOON)
+    assert (line.quote(NOON, 30) is None) is halted
+    assert (line.why_not() == "trading is halted") is halted
+    line.ask_anew()
+    line.hear_price(1, 100.0, NOON)
+    line.hear_price(2, 100.5, NOON)
+    assert line.quote(NOON, 30) is not None
+
+
+@pytest.mark.parametrize("side", [1, 2])
+def test_one_side_alone_is_no_quote(side: int) -> None:
+    """Without the other side, and without a trade of this session, nothing says what the contract is worth."""
+    line = _line()
+    line.hear_price(side, 100.0, NOON)
+    assert line.quote(NOON, 30) is None
+    assert not line.answered
 
 
 @pytest.mark.parametrize("data_type", [2, 4])
@@ -134,3 +170,33 @@ def test_asking_anew_forgets_what_was_heard() -> None:
     line.hear_other(45, THIS_SESSION, NOON)
     assert line.quote(NOON, 30) is None
     assert not line.answered
+
+
+def test_a_last_trade_after_asking_anew_needs_a_new_time() -> None:
+    """The time of a trade heard before says nothing of one heard now."""
+    line = _line()
+    line.hear_price(4, 100.0, NOON)
+    line.hear_other(45, THIS_SESSION, NOON)
+    line.ask_anew()
+    line.hear_price(4, 90.0, NOON)
+    assert line.quote(NOON, 30) is None
+
+
+def test_a_last_trade_is_no_price_once_the_session_is_over() -> None:
+    """Traded a minute before the close and asked for at the close: the market is shut."""
+    line = _line()
+    closing = OPEN.closes - timedelta(minutes=1)
+    line.hear_price(4, 100.0, closing)
+    line.hear_other(45, str(int(closing.timestamp())), closing)
+    assert line.quote(closing, 300) is not None
+    assert line.quote(OPEN.closes, 300) is None
+
+
+@pytest.mark.parametrize("side", [1, 2])
+def test_a_side_that_is_withdrawn_is_gone(side: int) -> None:
+    """-1 after a price says that nobody offers it any more."""
+    line = _line()
+    line.hear_price(1, 100.0, NOON)
+    line.hear_price(2, 100.5, NOON)
+    line.hear_price(side, -1.0, NOON)
+    assert line.quote(NOON, 30) is None

@@ -1,89 +1,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 
 from event_processor.adapters.ibkr.options import IbkrSettings
-from event_processor.adapters.ibkr.quotes import QuoteBook
-from event_processor.domain.contract import Contract
-from event_processor.domain.ids import ConId
 from event_processor.errors import QuotesUnavailable
+from tests.support.quote_market import QuoteMarket, numbered
 from tests.support.virtual_time import run_virtual
-
-
-class _Market:
-    """The wire, without a socket: answers at once with a bid and an ask, or as a test says."""
-
-    def __init__(self, settings: IbkrSettings) -> None:
-        self.book = QuoteBook(settings, self, self.now)
-        self.requests: list[tuple[int, bool]] = []
-        self.cancelled: list[int] = []
-        self.data_types: list[int] = []
-        self.codes: dict[int, int] = {}
-        self.quiet = False
-        self.start = asyncio.get_running_loop().time()
-        self.open_lines: set[int] = set()
-        self.most_lines = 0
-        self.lines = 1000
-
-    def now(self) -> datetime:
-        return datetime(2026, 1, 5, 15, tzinfo=UTC) + timedelta(seconds=asyncio.get_running_loop().time() - self.start)
-
-    async def request_data(self, contract: Contract, *, snapshot: bool) -> int:
-        self.requests.append((contract.con_id, snapshot))
-        request_id = len(self.requests)
-        self.open_lines.add(request_id)
-        self.most_lines = max(self.most_lines, len(self.open_lines))
-        if not self.quiet:
-            asyncio.get_running_loop().call_later(0.1, self._answer, request_id, contract.con_id)
-        return request_id
-
-    async def cancel_data(self, request_id: int) -> None:
-        self.cancelled.append(request_id)
-        self.open_lines.discard(request_id)
-
-    async def choose_data_type(self, data_type: int) -> None:
-        self.data_types.append(data_type)
-
-    async def happens(self, event: Awaitable[Any], seconds_max: float) -> bool:
-        try:
-            await asyncio.wait_for(event, seconds_max)
-        except TimeoutError:
-            return False
-        return True
-
-    def refuses_more(self, request_id: int) -> bool:
-        """Whether the lines that are open without this one, and not refused before it, are all there are."""
-        return request_id in self.open_lines and sum(1 for line in self.open_lines if line < request_id) >= self.lines
-
-    def _answer(self, request_id: int, con_id: int) -> None:
-        if self.refuses_more(request_id):
-            self.open_lines.discard(request_id)
-            self.book.notice(request_id, 101)
-        elif code := self.codes.get(con_id):
-            self.book.notice(request_id, code)
-        else:
-            self.book.tick_price(request_id, 1, 100.0)
-            self.book.tick_price(request_id, 2, 100.5)
-
-
-def _contracts(count: int, first: int = 1) -> list[Contract]:
-    return [Contract(con_id=ConId(con_id), symbol=f"S{con_id}") for con_id in range(first, first + count)]
 
 
 def test_a_fresh_line_is_not_asked_again() -> None:
     """A second question within the age costs no message; an old line is refreshed by one snapshot."""
 
     async def run() -> list[tuple[int, bool]]:
-        market = _Market(IbkrSettings())
-        await market.book.quotes(_contracts(2), 30)
-        await market.book.quotes(_contracts(2), 30)
+        market = QuoteMarket(IbkrSettings())
+        await market.book.quotes(numbered(2), 30)
+        await market.book.quotes(numbered(2), 30)
         await asyncio.sleep(60)
-        found = await market.book.quotes(_contracts(2), 30)
+        found = await market.book.quotes(numbered(2), 30)
         assert all(market.now() - quote.at < timedelta(seconds=1) for quote in found.values())
         return market.requests
 
@@ -94,9 +30,9 @@ def test_never_more_lines_than_allowed() -> None:
     """More contracts than lines are asked in waves of snapshots, each given back before the next."""
 
     async def run() -> int:
-        market = _Market(IbkrSettings(market_data_lines=9))
-        assert len(await market.book.quotes(_contracts(40), 30)) == 40
-        assert len(await market.book.quotes(_contracts(40, first=100), 30)) == 40
+        market = QuoteMarket(IbkrSettings(market_data_lines=9))
+        assert len(await market.book.quotes(numbered(40), 30)) == 40
+        assert len(await market.book.quotes(numbered(40, first=100), 30)) == 40
         return market.most_lines
 
     assert run_virtual(run()) == 9
@@ -106,9 +42,9 @@ def test_what_is_missing_is_named_with_its_reason() -> None:
     """One error names each contract without a price and why, and spares the good ones."""
 
     async def run() -> None:
-        market = _Market(IbkrSettings())
+        market = QuoteMarket(IbkrSettings())
         market.codes = {2: 354}
-        await market.book.quotes(_contracts(3), 30)
+        await market.book.quotes(numbered(3), 30)
 
     with pytest.raises(QuotesUnavailable, match=r"S2: no market data subscription$") as caught:
         run_virtual(run())
@@ -119,13 +55,13 @@ def test_a_competing_login_is_told_apart() -> None:
     """10197 has a reason code of its own, and the next question after it works."""
 
     async def run() -> int:
-        market = _Market(IbkrSettings())
+        market = QuoteMarket(IbkrSettings())
         market.codes = {1: 10197}
         with pytest.raises(QuotesUnavailable) as caught:
-            await market.book.quotes(_contracts(1), 30)
+            await market.book.quotes(numbered(1), 30)
         assert caught.value.reason_code == "competing_data"
         market.codes = {}
-        return len(await market.book.quotes(_contracts(1), 30))
+        return len(await market.book.quotes(numbered(1), 30))
 
     assert run_virtual(run()) == 1
 
@@ -134,10 +70,10 @@ def test_silence_ends_the_wait() -> None:
     """Without any answer the wait is bounded by its setting."""
 
     async def run() -> float:
-        market = _Market(IbkrSettings(quote_timeout_seconds=5))
+        market = QuoteMarket(IbkrSettings(quote_timeout_seconds=5))
         market.quiet = True
         with pytest.raises(QuotesUnavailable, match="no data came"):
-            await market.book.quotes(_contracts(90), 30)
+            await market.book.quotes(numbered(90), 30)
         return asyncio.get_running_loop().time() - market.start
 
     assert run_virtual(run()) <= 10.1
@@ -147,12 +83,12 @@ def test_an_old_price_is_none() -> None:
     """A line that has gone silent does not become a price by being asked for again."""
 
     async def run() -> None:
-        market = _Market(IbkrSettings(quote_timeout_seconds=5))
-        await market.book.quotes(_contracts(1), 30)
+        market = QuoteMarket(IbkrSettings(quote_timeout_seconds=5))
+        await market.book.quotes(numbered(1), 30)
         market.quiet = True
         await asyncio.sleep(60)
         with pytest.raises(QuotesUnavailable, match="S1"):
-            await market.book.quotes(_contracts(1), 30)
+            await market.book.quotes(numbered(1), 30)
 
     run_virtual(run())
 
@@ -161,9 +97,9 @@ def test_delayed_data_is_chosen_once() -> None:
     """Only with the setting, and before the first request, the gateway is told that delayed data will do."""
 
     async def run() -> list[int]:
-        market = _Market(IbkrSettings(allow_delayed=True))
-        await market.book.quotes(_contracts(1), 30)
-        await market.book.quotes(_contracts(1, first=2), 30)
+        market = QuoteMarket(IbkrSettings(allow_delayed=True))
+        await market.book.quotes(numbered(1), 30)
+        await market.book.quotes(numbered(1, first=2), 30)
         return market.data_types
 
     assert run_virtual(run()) == [3]
@@ -173,10 +109,10 @@ def test_lost_subscriptions_are_made_again() -> None:
     """After 1101 every line is asked for anew."""
 
     async def run() -> list[tuple[int, bool]]:
-        market = _Market(IbkrSettings())
-        await market.book.quotes(_contracts(1), 30)
+        market = QuoteMarket(IbkrSettings())
+        await market.book.quotes(numbered(1), 30)
         market.book.lines_lost()
-        await market.book.quotes(_contracts(1), 30)
+        await market.book.quotes(numbered(1), 30)
         return market.requests
 
     assert run_virtual(run()) == [(1, False), (1, False)]
@@ -186,9 +122,9 @@ def test_all_lines_may_stand_when_they_suffice() -> None:
     """As many contracts as lines cost one message each, and the next question none."""
 
     async def run() -> int:
-        market = _Market(IbkrSettings(market_data_lines=95))
+        market = QuoteMarket(IbkrSettings(market_data_lines=95))
         for _ in range(2):
-            assert len(await market.book.quotes(_contracts(95), 30)) == 95
+            assert len(await market.book.quotes(numbered(95), 30)) == 95
         return len(market.requests) + len(market.cancelled)
 
     assert run_virtual(run()) == 95
@@ -198,10 +134,10 @@ def test_a_few_too_many_cost_a_few_snapshots() -> None:
     """Five more than there are lines: ninety stand, and each question asks for ten by snapshot."""
 
     async def run() -> list[int]:
-        market, costs = _Market(IbkrSettings(market_data_lines=95)), []
+        market, costs = QuoteMarket(IbkrSettings(market_data_lines=95)), []
         for _ in range(3):
             before = len(market.requests)
-            await market.book.quotes(_contracts(100), 30)
+            await market.book.quotes(numbered(100), 30)
             costs.append(len(market.requests) - before)
         assert market.most_lines <= 95
         return costs
@@ -214,12 +150,12 @@ def test_lines_that_others_use_are_done_without() -> None:
     never ask for more than there are, and the next connection asks for all again."""
 
     async def run() -> tuple[int, list[int]]:
-        market = _Market(IbkrSettings(market_data_lines=100))
+        market = QuoteMarket(IbkrSettings(market_data_lines=100))
         market.lines = 80
         for _ in range(3):
             market.most_lines = 0
-            assert len(await market.book.quotes(_contracts(100), 30)) == 100
-        wanted = _contracts(100)
+            assert len(await market.book.quotes(numbered(100), 30)) == 100
+        wanted = numbered(100)
         lacking = len(market.book.lacking(wanted))
         market.book.lines_lost()
         return market.most_lines, [lacking, len(market.book.lacking(wanted))]
@@ -231,12 +167,12 @@ def test_without_any_line_the_question_ends_and_the_next_one_may_succeed() -> No
     """Somebody else has them all: told as such, within a bound, and nothing is given up for good."""
 
     async def run() -> int:
-        market = _Market(IbkrSettings(market_data_lines=100))
+        market = QuoteMarket(IbkrSettings(market_data_lines=100))
         market.lines = 0
         with pytest.raises(QuotesUnavailable, match="too many market data lines are in use"):
-            await market.book.quotes(_contracts(40), 30)
+            await market.book.quotes(numbered(40), 30)
         market.lines = 100
-        return len(await market.book.quotes(_contracts(40), 30))
+        return len(await market.book.quotes(numbered(40), 30))
 
     assert run_virtual(run()) == 40
 
@@ -245,7 +181,7 @@ def test_lines_are_kept_beforehand() -> None:
     """What is kept has its price when it is asked for, without a message."""
 
     async def run() -> int:
-        market, wanted = _Market(IbkrSettings()), _contracts(3)
+        market, wanted = QuoteMarket(IbkrSettings()), numbered(3)
         for contract in market.book.lacking(wanted):
             await market.book.keep(contract, wanted)
         await asyncio.sleep(1)
@@ -260,11 +196,11 @@ def test_lines_are_kept_within_their_number() -> None:
     """Beyond the lines nothing is lacking, and a line nobody wants makes room."""
 
     async def run() -> tuple[int, list[int]]:
-        market, wanted = _Market(IbkrSettings(market_data_lines=3)), _contracts(3, first=10)
-        await market.book.quotes(_contracts(2), 30)
+        market, wanted = QuoteMarket(IbkrSettings(market_data_lines=3)), numbered(3, first=10)
+        await market.book.quotes(numbered(2), 30)
         for contract in market.book.lacking(wanted):
             await market.book.keep(contract, wanted)
-        assert len(market.book.lacking(_contracts(9))) == 2
+        assert len(market.book.lacking(numbered(9))) == 2
         return market.most_lines, market.cancelled
 
     assert run_virtual(run()) == (3, [1, 2])
@@ -274,7 +210,7 @@ def test_a_refused_line_is_not_asked_for_again_and_again() -> None:
     """Keeping warm gives a contract up that the gateway refuses data for, until the subscriptions are made anew."""
 
     async def run() -> tuple[int, int]:
-        market, wanted = _Market(IbkrSettings()), _contracts(1)
+        market, wanted = QuoteMarket(IbkrSettings()), numbered(1)
         market.codes = {1: 354}
         await market.book.keep(wanted[0], wanted)
         await asyncio.sleep(1)

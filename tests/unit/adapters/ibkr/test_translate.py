@@ -142,6 +142,22 @@ def test_orders_name_tif_and_account(order_type: OrderType, limit: Decimal | Non
     assert named.transmit
 
 
+@pytest.mark.parametrize("side", Side)
+def test_an_order_goes_to_its_own_side(side: Side) -> None:
+    """A sale leaves as SELL, a purchase as BUY."""
+    named = translate.to_ib_order(Order(REF, AccountId("DU1"), SPY, side, Decimal(10), OrderType.MARKET))
+    assert named.action == side.value
+
+
+@pytest.mark.parametrize(
+    ("text", "side"),
+    [("BUY", Side.BUY), ("BOT", Side.BUY), ("SELL", Side.SELL), ("SLD", Side.SELL), ("SSHORT", Side.SELL), ("", None)],
+)
+def test_sides_of_orders_and_executions(text: str, side: Side | None) -> None:
+    """Each way to write a side is that side, and a short sale is a sale."""
+    assert translate.side(text) is side
+
+
 @pytest.mark.parametrize(("quantity", "text"), [("1", "1"), ("99", "99"), ("12345", "12345"), ("0.25", "0.25")])
 def test_orders_name_their_whole_quantity(quantity: str, text: str) -> None:
     """To the last share, and whole ones without a fraction: ib_async writes the number as it is."""
@@ -162,11 +178,19 @@ def test_positions_are_routed_smart() -> None:
     assert (held.contract.exchange, held.quantity, held.average_cost) == ("SMART", Decimal(10), Decimal("401.5"))
 
 
+def test_what_was_sold_short_is_held_below_zero() -> None:
+    """A short position keeps its sign: taken for a long one it would be sold again."""
+    held = translate.position(ib.Contract(conId=756733, symbol="SPY", secType="STK", currency="USD"), -10.0, 401.5)
+    assert held.quantity == -10
+
+
 def test_etfs_are_asked_for_as_stocks() -> None:
     """IBKR files ETFs under STK; a query by id names nothing else."""
     asked = translate.to_ib_query(ContractQuery(symbol="SPY", sec_type="ETF", primary_exchange="ARCA"))
     assert (asked.secType, asked.exchange, asked.primaryExchange) == ("STK", "SMART", "")
-    assert translate.to_ib_query(ContractQuery(con_id=ConId(7))) == ib.Contract(conId=7)
+    by_id = translate.to_ib_query(ContractQuery(con_id=ConId(7)))
+    assert (by_id.conId, by_id.symbol, by_id.secType, by_id.exchange, by_id.currency) == (7, "", "", "", "")
+    assert translate.to_ib_query(ContractQuery(symbol="SAP", exchange="IBIS")).exchange == "IBIS"
 
 
 def test_contract_details_bring_hours_and_price_step() -> None:
