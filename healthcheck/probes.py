@@ -65,8 +65,11 @@ def probe_gateway(host: str, port: int, seconds: float) -> Finding:
 
 def probe_http(url: str, seconds: float) -> Finding:
     """GET `url`, `http://` only; any HTTP status is an answer."""
-    parts = urlsplit(url)
-    host, port = parts.hostname or "127.0.0.1", parts.port or 80
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "127.0.0.1", parts.port or 80
+    except ValueError:
+        return Finding(Found.WRONG, f"{url} is no address")
     try:
         with _Conversation(host, port, seconds) as talk:
             talk.send(f"GET {parts.path or '/'} HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
@@ -83,16 +86,18 @@ def probe_redis(url: str, seconds: float, password: str = "") -> Finding:
     """PING, after AUTH when the URL or `password` carries one; without TLS. Of several hosts, nodes of a cluster or
     Sentinels, one that answers is enough; Sentinels are asked without a password.
     """
-    parts = urlsplit(url)
-    sentinels = parts.scheme.endswith("+sentinel")
+    finding = Finding(Found.WRONG, "the address of Redis cannot be read")
+    try:
+        parts = urlsplit(url)
+        sentinels = parts.scheme.endswith("+sentinel")
+        ones = [urlsplit(f"//{host}") for host in parts.netloc.rpartition("@")[2].split(",")]
+        hosts = [(one.hostname or "127.0.0.1", one.port or (26379 if sentinels else 6379)) for one in ones]
+    except ValueError:  # whose own words hold a part of the password
+        return finding
     secret = "" if sentinels else unquote(parts.password or "") or password
     login = [word for word in (unquote(parts.username or ""), secret) if word] if secret else []
-    hosts = parts.netloc.rpartition("@")[2].split(",")
-    finding = Finding(Found.WRONG, "no address of Redis")
-    for host in hosts:
-        one = urlsplit(f"//{host}")
-        port = one.port or (26379 if sentinels else 6379)
-        finding = _ping(one.hostname or "127.0.0.1", port, seconds / len(hosts), login)
+    for host, port in hosts:
+        finding = _ping(host, port, seconds / len(hosts), login)
         if finding.found is Found.ANSWERED:
             break
     return finding

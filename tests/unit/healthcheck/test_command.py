@@ -57,6 +57,25 @@ def test_a_stack_without_gateway_is_not_ready(
     assert told["advice"]
 
 
+@pytest.mark.parametrize("url", ["redis://:pass/word@host:6379/0", "redis://:pass#word@host", "redis://:pass@[host/0"])
+def test_an_address_of_redis_that_cannot_be_read_is_told_without_its_password(
+    url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A password that is not written as URLs want it ends in one line of JSON and the advice to look at it, not in a
+    traceback with a part of it."""
+    assert main(["redis"], {"REDIS_URL": url}) == 1
+    said = capsys.readouterr()
+    told = json.loads(said.out)
+    assert told["advice"] == "Check REDIS_URL and the password."
+    assert "pass" not in said.out.replace("password", "") + said.err
+
+
+def test_a_port_that_is_none_is_told_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+    """The processor cannot be there; that is an answer, not a traceback."""
+    assert main(["processor"], {"STATUS_PORT": "99999"}) == 1
+    assert "is no address" in json.loads(capsys.readouterr().out)["checks"][0]["reason"]
+
+
 def test_a_password_file_that_is_missing_is_a_wrong_call(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Exit code 2 and a sentence, not a verdict on Redis."""
     with pytest.raises(SystemExit) as stopped:
