@@ -12,7 +12,10 @@ READ_ONLY_TEXT = "Error validating request.-'bN' : cause - The API interface is 
 @pytest.mark.parametrize(
     ("code", "kind"),
     [
+        (165, NoticeKind.WARNING),
         (399, NoticeKind.WARNING),
+        (404, NoticeKind.WARNING),
+        (10167, NoticeKind.WARNING),
         (10349, NoticeKind.WARNING),
         (2100, NoticeKind.WARNING),
         (2104, NoticeKind.WARNING),
@@ -66,3 +69,15 @@ def test_read_only_is_not_any_failed_validation() -> None:
 def test_session_codes(code: int, event: SessionEvent | None) -> None:
     """System codes become what the session table knows."""
     assert codes.session_event(code, "") is event
+
+
+@pytest.mark.parametrize("code", [201, 320, 322, 10147])
+def test_only_a_failed_validation_says_read_only(code: int) -> None:
+    """The same words under another code are about that one order, or none: the session stays as it is."""
+    assert codes.session_event(code, READ_ONLY_TEXT) is None
+    assert codes.order_notice(code, READ_ONLY_TEXT, working=False) is not NoticeKind.READ_ONLY
+
+
+def test_every_way_to_refuse_a_request_ends_it() -> None:
+    """Read, validate, process: whichever the gateway could not, no answer will come."""
+    assert {320, 321, 322} == codes.REQUEST_REFUSALS

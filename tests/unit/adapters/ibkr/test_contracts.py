@@ -34,6 +34,18 @@ def test_a_primary_exchange_narrows_down(name: str) -> None:
     assert narrow(ContractQuery(symbol="SPY", primary_exchange=name), candidates) == candidates[1]
 
 
+def test_a_listing_that_names_no_exchange_is_not_the_one_asked_for() -> None:
+    """Who asks for ARCA does not get what may be anywhere."""
+    assert isinstance(narrow(ContractQuery(symbol="SPY", primary_exchange="ARCA"), [_listing(1, exchange="")]), str)
+
+
+def test_a_con_id_means_that_contract_and_no_other() -> None:
+    """Whatever else the gateway sends along, or instead, is left out; the currency asked for plays no part."""
+    query = ContractQuery(con_id=ConId(2), currency="EUR")
+    assert narrow(query, [_listing(1), _listing(2)]) == _listing(2)
+    assert isinstance(narrow(query, [_listing(1)]), str)
+
+
 def test_an_ambiguous_query_lists_what_it_could_mean() -> None:
     """Two conIds left are an error that names both and the way out."""
     problem = narrow(SPY, [_listing(1, exchange="NYSE"), _listing(2, exchange="ASX")])

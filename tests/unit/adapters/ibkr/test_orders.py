@@ -99,6 +99,27 @@ def test_only_what_the_broker_showed_is_accepted() -> None:
     assert (before, book.accepted(12), book.accepted(13)) == (False, True, False)
 
 
+@pytest.mark.parametrize("status", [OrderStatus.PRE_SUBMITTED, OrderStatus.SUBMITTED, OrderStatus.FILLED])
+def test_a_working_order_is_accepted(status: OrderStatus) -> None:
+    """110 about such an order is a warning, not a refusal."""
+    book = OrderBook(7)
+    book.complete(replace(_opened(1, 12, 900), status=status))
+    assert book.accepted(12)
+
+
+def test_the_client_of_an_order_is_learned_later() -> None:
+    """A look-up of completed orders names neither client nor order id; only that client can cancel it."""
+    book = OrderBook(7)
+    book.complete(_opened(1, 0, 900, client_id=0))
+    assert book.complete(_opened(1, 12, 900, client_id=3)).client_id == 3
+    assert book.complete(_opened(1, 0, 900, client_id=0)).client_id == 3
+
+
+def test_a_perm_id_is_never_taken_for_an_order_id() -> None:
+    """Client 7's order 12 without a permId is not its other order, whose permId is 12."""
+    assert key_of(_opened(1, 12, 0)) != key_of(_opened(2, 3, 12))
+
+
 def test_orders_are_told_apart_by_perm_id_when_there_is_one() -> None:
     """Two orders with one id and different permIds are two."""
     assert key_of(_opened(1, 12, 900)) != key_of(_opened(1, 12, 901))
