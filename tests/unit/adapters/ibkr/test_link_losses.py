@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 
 import pytest
 
 from event_processor.adapters.ibkr.gateway import IbkrBroker
-from event_processor.domain.ids import AccountId
+from event_processor.domain.contract import Contract, ContractQuery
+from event_processor.domain.ids import AccountId, ConId, EventKey, OrderRef
+from event_processor.domain.order import Order, OrderType, Side
 from event_processor.domain.session import SessionEvent
 from event_processor.errors import GatewayDisconnected
 from tests.support import scripted_gateway as wire
@@ -53,3 +56,34 @@ async def test_positions_that_came_with_a_loss_are_not_told(gateway: ScriptedGat
     with pytest.raises(GatewayDisconnected) as caught:
         await broker.account_state(OURS, fresh=True)
     assert caught.value.reason_code == "link_lost"
+
+
+async def test_nothing_is_sent_while_the_link_is_away(gateway: ScriptedGateway, broker: IbkrBroker) -> None:
+    """The socket is still open, and the gateway would take an order, a cancel or a question: none is sent, and each is
+    told why."""
+    await broker.connect()
+    gateway.say(*LOST)
+    assert (await next_input(broker)).event is SessionEvent.LINK_LOST
+    before = list(gateway.kinds)
+    order = Order(
+        OrderRef.derive(EventKey("k"), OURS, 1), OURS, Contract(ConId(1), "SPY"), Side.BUY, Decimal(1), OrderType.MARKET
+    )
+    await broker.send_slot()
+
+    def place() -> None:
+        broker.place(order, 1)
+
+    def cancel() -> None:
+        broker.cancel(1)
+
+    for send in (place, cancel):
+        with pytest.raises(GatewayDisconnected) as refused:
+            send()
+        assert refused.value.reason_code == "link_lost"
+    for ask in (broker.evidence, broker.open_orders, lambda: broker.resolve([ContractQuery(symbol="SPY")])):
+        with pytest.raises(GatewayDisconnected) as unasked:
+            await ask()
+        assert unasked.value.reason_code == "link_lost"
+    gateway.say(*RESTORED)
+    assert (await next_input(broker)).event is SessionEvent.LINK_RESTORED
+    assert gateway.kinds == before
