@@ -127,3 +127,33 @@ def test_a_rate_above_the_brokers_limit_is_refused(rate: int) -> None:
     """The pace cannot be set to what IBKR punishes."""
     with pytest.raises(ValueError, match="1 to 50"):
         Pacer(rate)
+
+
+def test_half_of_one_is_still_one() -> None:
+    """The slowest pace there is goes on when the gateway complains of it."""
+    times: list[float] = []
+
+    async def run() -> None:
+        pacer = Pacer(1)
+        pacer.slow_down(60)
+        await _send(pacer, times, 3)
+
+    run_virtual(run())
+    assert times[-1] < 10
+
+
+def test_who_no_longer_waits_is_passed_over() -> None:
+    """A place that comes free goes to the next who still wants it."""
+    times: list[float] = []
+
+    async def run() -> None:
+        pacer = Pacer(1)
+        await _send(pacer, times, 1)
+        gone = asyncio.ensure_future(pacer.slot())
+        waits = asyncio.ensure_future(_send(pacer, times, 1))
+        await asyncio.sleep(0.1)
+        gone.cancel()
+        await waits
+
+    run_virtual(run())
+    assert len(times) == 2
