@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from event_processor.adapters.redis import keys
 from event_processor.adapters.redis.connection import RedisLink
 from event_processor.adapters.redis.inbox import DEAD_MARK_SECONDS, RedisInbox
@@ -18,6 +20,68 @@ class OneStep(RedisLink):
         if words[0] == "XACK":
             raise StoreUnavailable(what)
         return await super().command(what, *words, repeat=repeat)
+
+
+class LostReplies(RedisLink):
+    """A link that loses the replies of as many reads as it is told to, after they were carried out."""
+
+    to_lose = 0
+
+    async def command(self, what: str, *words: Any, repeat: bool = False) -> Any:  # noqa: ANN401 - as the link has it
+        reply = await super().command(what, *words, repeat=repeat)
+        if words[0] == "XREADGROUP" and self.to_lose:
+            self.to_lose -= 1
+            raise StoreUnavailable(what)
+        return reply
+
+
+class Noting(RedisLink):
+    """A link that notes what its last script was told."""
+
+    told: tuple[Any, ...] = ()
+
+    async def script(self, what: str, lua: str, keys: Any, arguments: Any, *, repeat: bool = False) -> Any:  # noqa: ANN401 - as the link has it
+        self.told = tuple(arguments)
+        return await super().script(what, lua, keys, arguments, repeat=repeat)
+
+
+async def test_what_is_done_with_is_forgotten(redis_url: str) -> None:
+    """Acknowledged or buried, an entry is no longer named with every look at the stream, which would grow for ever."""
+    async with Noting(redis_url) as link:
+        inbox = RedisInbox(link, "one", 0.001)
+        for body in ("done", "{broken", "in work"):
+            await link.command("publish", "XADD", keys.EVENTS, "*", "event", body)
+        done, broken, kept = await inbox.take(3, 1)
+        await inbox.acknowledge([done.entry_id])
+        await inbox.dead_letter(broken, "not JSON", AT)
+        await inbox.renew([kept.entry_id])
+        await inbox.take(3, 0.01)
+        named = {str(word) for word in link.told} & {done.entry_id, broken.entry_id, kept.entry_id}
+        assert named == {kept.entry_id}
+
+
+async def test_without_its_group_every_entry_is_lost(redis_url: str) -> None:
+    """Nothing says any more that they are ours: somebody else may be handed them."""
+    async with RedisLink(redis_url) as link:
+        inbox = RedisInbox(link, "one", 30)
+        await link.command("publish", "XADD", keys.EVENTS, "*", "event", "first")
+        [entry] = await inbox.take(1, 1)
+        assert await inbox.renew([entry.entry_id]) == ()
+        await link.command("remove the group", "XGROUP", "DESTROY", keys.EVENTS, keys.GROUP)
+        assert await inbox.renew([entry.entry_id]) == (entry.entry_id,)
+        assert [again.entry_id for again in await inbox.take(1, 0)] == [entry.entry_id]
+
+
+async def test_an_entry_whose_reply_was_lost_comes_with_the_next_take(redis_url: str) -> None:
+    """The server counts it as ours though nobody saw it; it does not wait for the next start, nor for its lease."""
+    async with LostReplies(redis_url) as link:
+        inbox = RedisInbox(link, "one", 3600)
+        assert await inbox.take(10, 0) == []
+        await link.command("publish", "XADD", keys.EVENTS, "*", "event", "first")
+        link.to_lose = 1
+        with pytest.raises(StoreUnavailable):
+            await inbox.take(10, 1)
+        assert [(entry.body, entry.deliveries) for entry in await inbox.take(10, 0)] == [("first", 2)]
 
 
 async def test_a_dead_letter_and_its_acknowledgement_are_one_step(redis_url: str) -> None:
