@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from event_processor.domain.agenda import FOLLOW_UP_SOURCE, Agenda, agenda, arrival
-from event_processor.domain.ids import EntryId
+from event_processor.domain.agenda import FOLLOW_UP_SOURCE, Agenda, agenda, arrival, overtaken
+from event_processor.domain.ids import AccountId, EntryId
 from event_processor.domain.record import EventRecord
 from tests.support.builders import AT
 from tests.support.records import accepted, filled, planned, submitting
@@ -111,3 +111,10 @@ def test_an_event_that_resubmits_one_order_supersedes_nothing() -> None:
 
 def _resubmits(record: EventRecord) -> EventRecord:
     return replace(record, event=record.event.model_copy(update={"source": FOLLOW_UP_SOURCE}))
+
+
+def test_an_event_overtakes_those_of_its_own_account_only() -> None:
+    """Of events that come in together each account's newest stays, however many newer ones other accounts have."""
+    old, newer = fresh(1), fresh(2)
+    other = replace(fresh(3), account=AccountId("DU7654321"))
+    assert overtaken([old, newer, other], AT) == {old.entry_id: newer}
