@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from event_processor.accounts import load_accounts, parse_accounts
-from event_processor.domain.policy import AccountRule, OrderStyle, TradingPolicy
+from event_processor.domain.policy import AccountRule, ForeignOrders, Limits, OnTimeout, OrderStyle, TradingPolicy
 from event_processor.errors import ConfigurationError
 
 EXAMPLE = Path(__file__).parents[2] / "accounts.example.yaml"
@@ -89,3 +89,38 @@ def test_shares_are_read_exactly() -> None:
     """0.1 in the file is one tenth."""
     (rule,) = parse_accounts("accounts: {a: {account: U1234567, policy: {cash_reserve: 0.1}}}")
     assert rule.policy.cash_reserve == Decimal("0.1")
+
+
+def test_every_word_of_a_policy_arrives() -> None:
+    """What the owner set is what the account is traded by, field by field, none of it the default."""
+    text = """
+accounts:
+  growth:
+    account: DU1234567
+    policy:
+      cash_reserve: 0.02
+      order_style: marketable_limit
+      limit_offset_bps: 11
+      trade_value_min: 12
+      slippage_bps: 13
+      on_timeout: leave
+      foreign_orders: ignore
+      limits:
+        max_order_value: 14
+        max_orders: 15
+        max_turnover: 0.16
+        max_position_weight: 0.17
+        max_quote_age_seconds: 18
+"""
+    [rule] = parse_accounts(text)
+    assert not rule.armed
+    assert rule.policy == TradingPolicy(
+        cash_reserve=Decimal("0.02"),
+        order_style=OrderStyle.MARKETABLE_LIMIT,
+        limit_offset_bps=Decimal(11),
+        trade_value_min=Decimal(12),
+        slippage_bps=Decimal(13),
+        on_timeout=OnTimeout.LEAVE,
+        foreign_orders=ForeignOrders.IGNORE,
+        limits=Limits(Decimal(14), 15, Decimal("0.16"), Decimal("0.17"), Decimal(18)),
+    )
