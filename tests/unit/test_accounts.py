@@ -124,3 +124,11 @@ accounts:
         foreign_orders=ForeignOrders.IGNORE,
         limits=Limits(Decimal(14), 15, Decimal("0.16"), Decimal("0.17"), Decimal(18)),
     )
+
+
+@pytest.mark.parametrize("name", ["limit_offset_bps", "slippage_bps"])
+def test_a_tenth_is_the_most_a_price_may_be_passed_by(name: str) -> None:
+    """A thousand basis points; somebody who writes more has mistaken the unit."""
+    text = "accounts:\n  a:\n    account: U1234567\n    policy:\n      {}: {}\n"
+    assert len(parse_accounts(text.format(name, 1000))) == 1
+    assert f"{name} = 1001: must be 1000 or less" in refusal(text.format(name, 1001))

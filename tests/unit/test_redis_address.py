@@ -64,3 +64,16 @@ def test_a_password_before_several_hosts_is_never_shown() -> None:
     assert settings.redis_shown == "redis+sentinel://a:1,b:2/main"
     assert settings.secrets() == ("hunter2",)
     assert "hunter2" not in repr(settings)
+
+
+def test_nothing_after_a_question_mark_is_shown() -> None:
+    """redis-py takes a password from there, too."""
+    settings = Settings.load({"REDIS_URL": "redis://a:1/0?password=hunter2"})
+    assert settings.redis_shown == "redis://a:1/0"
+
+
+def test_an_address_that_is_none_is_told_without_its_password() -> None:
+    """A letter that falls apart into others makes Python quote the whole address."""
+    with pytest.raises(ConfigurationError, match="is not a URL") as caught:
+        Settings.load({"REDIS_URL": "redis://:hunter2\u2100@a:1/0"})
+    assert "hunter2" not in str(caught.value)
