@@ -64,6 +64,6 @@ def test_each_order_carries_the_commission_of_the_whole_of_it() -> None:
         (target("SPY", "400", Measure.QUANTITY), target("TLT", "50", Measure.QUANTITY)),
         completeness=Completeness.PARTIAL,
     )
-    made = plan(portfolio, snapshot(cash="300000", prices=PRICES))
+    made = plan(portfolio, snapshot(cash="300000", prices={"SPY": "500", "TLT": "20"}))
     assert [leg.quantity for leg in made.legs] == [400, 50]
     assert [leg.commission for leg in made.legs] == [2, 1]

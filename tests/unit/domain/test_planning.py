@@ -250,6 +250,14 @@ def test_contracts_must_be_known_distinct_and_stock_like() -> None:
         plan(portfolio, seen, contracts={spy: contract("SPY"), tlt: contract("TLT", sec_type="OPT")})
 
 
+def test_one_contract_under_two_measures_is_refused_too() -> None:
+    """Neither the weight nor the number of shares is dropped for the other."""
+    twice = TargetPortfolio((target("SPY", "0.5"), target("TLT", "5", Measure.QUANTITY)))
+    known = {each.query: contract("SPY") for each in twice.targets}
+    with pytest.raises(PlanError, match="are one contract, conId 756733"):
+        plan(twice, snapshot(cash="100", prices=PRICES), contracts=known)
+
+
 def test_a_currency_without_a_rate_is_named() -> None:
     """No rate, no value: the message says which currency and what helps."""
     sap = ContractQuery(symbol="SAP", currency="EUR")
