@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import time
 from typing import Annotated
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qs, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator
@@ -53,6 +53,8 @@ def check_redis_url(url: str) -> str:
     if scheme not in {"redis", "rediss"} or several not in _AT_THE_END or (len(hosts) > 1 and not several):
         raise ValueError(_FORMS)
     _check_hosts(hosts)
+    if hidden := sorted({"password", "username"} & parse_qs(parts.query, keep_blank_values=True).keys()):
+        raise ValueError(f"must not end with {' and '.join(hidden)}: they belong before the host, as user:password@")
     rule, what = _AT_THE_END[several]
     if not rule.fullmatch(parts.path.strip("/")):
         raise ValueError(f"must end with {what}")

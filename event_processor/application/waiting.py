@@ -46,7 +46,7 @@ class Waiting:
         if self.waits.get(record.key) == wait:
             return
         self.waits[record.key] = wait
-        self._since[record.key] = self._desk.clock.monotonic()
+        self._since.setdefault(record.key, self._desk.clock.monotonic())
         telling.waiting(self._desk, record, wait.code, wait.reason, wait.until)
 
     def after(self, record: EventRecord, error: ProcessorError) -> None:

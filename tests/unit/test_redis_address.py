@@ -43,6 +43,8 @@ async def test_every_form_is_accepted_and_usable(url: str) -> None:
         ("redis+cluster://a:1/3", "a cluster has no databases"),
         ("redis+sentinel://a:1", "must end with the name"),
         ("redis://a/b", "must end with the number"),
+        ("redis://a/0?password=", "must not end with password"),
+        ("redis://a/0?ssl_cert_reqs=none&username=me&password=hunter2", "must not end with password and username"),
     ],
 )
 def test_a_form_that_cannot_be_used_is_told(url: str, words: str) -> None:
@@ -67,9 +69,9 @@ def test_a_password_before_several_hosts_is_never_shown() -> None:
 
 
 def test_nothing_after_a_question_mark_is_shown() -> None:
-    """redis-py takes a password from there, too."""
-    settings = Settings.load({"REDIS_URL": "redis://a:1/0?password=hunter2"})
-    assert settings.redis_shown == "redis://a:1/0"
+    """The password of a key file may stand there."""
+    settings = Settings.load({"REDIS_URL": "rediss://a:1/0?ssl_password=hunter2"})
+    assert settings.redis_shown == "rediss://a:1/0"
 
 
 def test_an_address_that_is_none_is_told_without_its_password() -> None:

@@ -64,6 +64,16 @@ def test_a_wait_without_known_end_is_worth_telling_once_it_lasts() -> None:
     assert [type(fact) for fact in bench.told] == [EventWaiting]
 
 
+def test_a_wait_whose_reason_changes_goes_on() -> None:
+    """A gateway that refuses and is silent by turns is away all the same."""
+    bench = Bench()
+    for second in range(10):
+        bench.waiting.note(RECORD, Wait(("session_down", "session_awaiting_login")[second % 2], "away"))
+        assert not bench.waiting.worth_telling(RECORD)
+        bench.clock.move(1)
+    assert bench.waiting.worth_telling(RECORD)
+
+
 def test_what_is_no_longer_open_is_forgotten() -> None:
     """Another processor has closed it: it is neither shown as waiting nor a reason to wake up."""
     bench = Bench()
