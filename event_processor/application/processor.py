@@ -10,7 +10,7 @@ from event_processor.application.bell import Bell
 from event_processor.application.desk import Desk
 from event_processor.application.ending import close, hold
 from event_processor.application.rebalance import Rebalance
-from event_processor.application.recovery import check_forgotten, of_our_time, shown_from, suspected
+from event_processor.application.recovery import check_forgotten, shown_from, suspected, taken_by_us
 from event_processor.application.waiting import RESTART_SOON, TAKING_OVER, Wait, Waiting
 from event_processor.domain.agenda import agenda, superseded_by
 from event_processor.domain.closing import Conclusion
@@ -174,13 +174,13 @@ class AccountProcessor:
 
     def _may_write_off(self, record: EventRecord) -> bool:
         """Whether it may be closed as if it had done nothing. Not while a hold names it: whatever the journal says of
-        it may be wrong; nor, when there is any reason to doubt the journal or it is older than this process, without a
+        it may be wrong; nor, when there is any reason to doubt the journal or a process before us has had it, without a
         session to look with."""
         pause = self._desk.pauses.on(self._account)
         if record.touched or (pause is not None and pause.held and record.key in pause.events):
             return False
         if not self._able():
-            return of_our_time(self._desk, record) and not suspected(self._desk, record)
+            return taken_by_us(self._desk, record) and not suspected(self._desk, record)
         return self._shown_in(record) <= 0
 
     def _claim(self, record: EventRecord) -> None:

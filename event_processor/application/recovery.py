@@ -220,16 +220,17 @@ def suspected(desk: Desk, record: EventRecord) -> bool:
     return desk.book.has_sent(run) or desk.pauses.ever_named(record.key)
 
 
-def of_our_time(desk: Desk, record: EventRecord) -> bool:
-    """Whether the event was published since our start: then no process before us can have sent anything of it."""
-    return min(record.accepted_at, published_at(record.entry_id)) >= desk.leases.started_at
+def taken_by_us(desk: Desk, record: EventRecord) -> bool:
+    """Whether it was this process that accepted the event: then none before us has sent anything of it, unless the
+    store forgot its acceptance, too."""
+    return record.accepted_at >= desk.leases.started_at
 
 
 def shown_from(desk: Desk, record: EventRecord) -> float:
     """From when on (monotonic seconds) the broker shows whatever a process before us sent of the event in its last
     moment: a store that lost its last writes may call such an event untouched. Always, for one published since our
     start."""
-    if of_our_time(desk, record):
+    if taken_by_us(desk, record) and published_at(record.entry_id) >= desk.leases.started_at:
         return -math.inf
     quiet_since = max(desk.leases.first_held(record.account), desk.session.ready_since)
     return quiet_since + desk.settings.visibility_delay
