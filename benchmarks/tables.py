@@ -33,5 +33,5 @@ class Table:
 
 
 def milliseconds(seconds: float) -> str:
-    """A time for people."""
-    return f"{seconds * 1000:,.0f} ms"
+    """A time for people; a ledger that rounds its times may be a trifle early."""
+    return f"{max(0.0, seconds) * 1000:,.0f} ms"
