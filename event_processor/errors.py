@@ -121,8 +121,7 @@ class OrdersSettling(ProcessorError):
 
 
 class CashSettling(ProcessorError):
-    """Cash went out of the account beside our own trades, and the broker's figure may still be one of before they were
-    done; it is up to date after three minutes and a half."""
+    """Cash went out beside our trades, and the broker's figure may be an old one, for three and a half minutes at most."""
 
     disposition = Disposition.WAIT
     reason_code = "cash_settling"
