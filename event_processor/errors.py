@@ -121,7 +121,7 @@ class OrdersSettling(ProcessorError):
 
 
 class CashSettling(ProcessorError):
-    """Cash went out beside our trades, and the broker's figure may be an old one, for three and a half minutes at most."""
+    """Cash went out beside our trades, and the broker's figure may be old for three and a half minutes."""
 
     disposition = Disposition.WAIT
     reason_code = "cash_settling"
