@@ -34,13 +34,14 @@ class Leases:
     async def hold(self, account: AccountId, *, take_over: bool = True) -> Lease | None:
         """The account's lease, ours already or acquired now; None while another processor has it, and for one
         lease's time after another took it from us. With `take_over` a former self of ours gives way."""
+        owner = f"{self._owner}#{self._start if take_over else 0}"
         held = self._held.get(account)
-        if held and self.fresh(account):
+        # One without take_over may be shared with a former self of ours: good for telling, not for trading.
+        if held and self.fresh(account) and not (take_over and held[0].owner != owner):
             return held[0]
         asked = self._clock.monotonic()
         if asked - self._lost_at.get(account, float("-inf")) < self._seconds:
             return None
-        owner = f"{self._owner}#{self._start if take_over else 0}"
         lease = await self._journal.acquire(account, owner, self._seconds)
         if lease is None:
             self.drop(account)
