@@ -56,3 +56,27 @@ def test_nobody_before_us_can_send_only_from_the_store_s_answer_on() -> None:
         return leases.first_held(ACCOUNT)
 
     assert run_virtual(main()) == 2.0
+
+
+def test_two_of_one_name_may_tell_under_one_lease_but_trade_under_none_they_share() -> None:
+    """Without a session each asks under the name alone and has the same lease; who can trade asks anew, and the other
+    one is fenced off."""
+
+    async def main() -> None:
+        store = MemoryStore()
+
+        def process() -> Leases:
+            return Leases(store.client("one").journal, LoopClock(), FactBook(), Bell(), owner="one", seconds=SECONDS)
+
+        first = process()
+        await asyncio.sleep(1)
+        second = process()
+        assert await first.hold(ACCOUNT, take_over=False) == await second.hold(ACCOUNT, take_over=False)
+        early, late = await first.hold(ACCOUNT), await second.hold(ACCOUNT)
+        assert early is not None
+        assert late is not None
+        assert early.token < late.token
+        assert store.lease_now(ACCOUNT) == (late.owner, late.token)
+        assert await second.hold(ACCOUNT, take_over=False) == late
+
+    run_virtual(main())
