@@ -47,7 +47,9 @@ RUN apt-get update -qq \
     && for package in *.deb; do dpkg-deb --extract "$package" /files; done \
     && rm -f /files/usr/share/novnc/vnc_lite.html /files/usr/share/novnc/vnc_auto.html
 COPY docker/novnc/again.js docker/novnc/index.html docker/novnc/mandatory.json /files/usr/share/novnc/
-RUN sed -i '0,/<script type="module"/s//<script type="module" src="again.js"><\/script>\n    &/' /files/usr/share/novnc/vnc.html
+COPY docker/novnc/loaded.html /packages/
+RUN sed -i -e '0,/<script type="module"/s//<script type="module" src="again.js"><\/script>\n    &/' \
+        -e '/<title>/r loaded.html' /files/usr/share/novnc/vnc.html
 
 FROM debian:trixie-slim AS novnc
 RUN apt-get update -qq \

@@ -21,6 +21,16 @@ def test_nobody_is_logged_in_and_the_stack_says_so(stack: ComposedStack) -> None
     assert stack.inspect("healthcheck")["State"]["ExitCode"] == 0
 
 
+@pytest.mark.parametrize("silently", [False, True], ids=["refused", "unanswered"])
+def test_a_page_of_which_a_part_was_lost_loads_itself_again(
+    stack: ComposedStack, window: Screen, *, silently: bool
+) -> None:
+    """On a small server under load a connection may break: a person is asked for the password all the same."""
+    lost = window.lose_once("core/rfb.js", silently=silently)
+    window.open(stack.settings["VNC_WEB_PORT"])
+    assert lost == ["core/rfb.js"]
+
+
 def test_the_page_asks_for_a_password_and_refuses_a_wrong_one(stack: ComposedStack, window: Screen) -> None:
     """The first page leads straight to the question, and a mistake can be made good."""
     window.open(stack.settings["VNC_WEB_PORT"])

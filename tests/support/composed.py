@@ -13,11 +13,13 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from event_processor.domain.event import parse_event
 from event_processor.domain.ids import AccountId, run_digest
+from event_processor.domain.weekly import NEW_YORK
 from tests.support.stack import ACCOUNT, EVENTS, NOT_FINAL, OUTCOMES, Entry, envelope
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +51,7 @@ class ComposedStack:
         """Copy the tree and let the real script make the secrets; nothing is started."""
         self.folder, self.project = folder, project
         copy_tree(folder)
-        self.settings = QUICK | free_ports() | settings
+        self.settings = QUICK | far_from_restarts() | free_ports() | settings
         given = f"IB_USERNAME={USER}\nIB_PASSWORD={PASSWORD}\nVNC_PASSWORD={VNC_PASSWORD}\n"
         made = self.run("tools/stack/secrets", given=given)
         assert made.returncode == 0, made.stderr
@@ -238,7 +240,8 @@ class ComposedStack:
         try:
             self.until(told, f"{event_id} being {kinds or 'final'}", seconds=seconds)
         except AssertionError as error:
-            raise AssertionError(f"{error}; it has {[d['outcome'] for d in self.outcomes(event_id)]}") from None
+            told_so_far = [(d["outcome"], d.get("reason", "")) for d in self.outcomes(event_id)]
+            raise AssertionError(f"{error}; it has {told_so_far}") from None
         return found[0]
 
     def finished_once(self, event_id: str, final: str = "completed", *, seconds: float = SECONDS_MAX) -> list[Entry]:
@@ -266,6 +269,12 @@ def copy_tree(folder: Path) -> None:
         if (ROOT / name).exists():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
+
+
+def far_from_restarts() -> dict[str, str]:
+    """The hour of the gateway's restarts, half a day away: nothing is sent just before one."""
+    hour = (datetime.now(NEW_YORK) + timedelta(hours=12)).strftime("%H:%M")
+    return {"AUTO_RESTART_TIME": hour, "TWS_COLD_RESTART": hour}
 
 
 def free_ports() -> dict[str, str]:

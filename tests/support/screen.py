@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Error, Page, sync_playwright
+from playwright.sync_api import Error, Page, Route, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "build/screenshots"
-WAIT_MILLISECONDS = 20_000
+WAIT_MILLISECONDS = 30_000
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",
@@ -46,6 +46,18 @@ class Screen:
         """The address a person types; nothing has to be clicked before the password is asked for."""
         self._page.goto(f"http://127.0.0.1:{port}/")
         self._page.wait_for_selector(PASSWORD_FIELD)
+
+    def lose_once(self, part: str, *, silently: bool) -> list[str]:
+        """The next request for this part of the page fails, or if silently, is never answered; it is listed then."""
+        lost: list[str] = []
+
+        def lose(route: Route) -> None:
+            lost.append(part)
+            if not silently:
+                route.abort()
+
+        self._page.route(f"**/{part}", lose, times=1)
+        return lost
 
     def give_password(self, password: str) -> None:
         """Type it and press Enter."""
