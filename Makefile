@@ -10,7 +10,7 @@ TEST_PROCESSES ?= 2
 .DEFAULT_GOAL := help
 .PHONY: help secrets up up-sim down status login mfa logs logs-gateway ps restart-gateway upgrade backup restore doctor \
 	preview rebalance pause resume halt \
-	setup demo test test-stack chaos check simulate mutants bench format coverage lock clean
+	setup demo test test-stack crash chaos check simulate mutants bench format coverage lock clean
 
 help: ## List what can be done
 	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
@@ -97,6 +97,9 @@ test: setup ## Run all tests that need no container engine
 
 test-stack: setup ## Run the tests on the real container engine (minutes)
 	@$(PYTHON) -m pytest tests/stack
+
+crash: setup ## Let the processor die after every pair of facts, in every variant (minutes)
+	@$(PYTHON) -m pytest --numprocesses $(TEST_PROCESSES) --dist worksteal --every-pair tests/crash/test_crash_twice.py
 
 chaos: setup ## Kill, freeze and starve real processes at moments drawn by lot, or from SEED=1 (minutes)
 	@$(PYTHON) -m pytest --numprocesses $(TEST_PROCESSES) --dist worksteal $(if $(SEED),--chaos-seed $(SEED)) tests/chaos
