@@ -61,6 +61,7 @@ def document(
             "accounts": list(session.accounts),
         },
         "leases": list(desk.leases.accounts()),
+        "cash_settling": list(desk.book.unconfirmed()),
         "pauses": [
             {"scope": pause.scope, "reason": pause.reason, "at": pause.at.isoformat(), "held": pause.held}
             for pause in desk.pauses.current

@@ -43,7 +43,7 @@ def _show(
     if not documents:
         say("processor    not running (no news from it): start it with `rebalancer run`")
     for document in documents:
-        _show_processor(document)
+        show_processor(document)
     known = {line["key"]: line for document in documents for line in document["waiting"]}
     if waiting:
         out.print(
@@ -58,7 +58,8 @@ def _show(
         out.print(table("Last outcomes", ("event", "account", "outcome", ">ago", "reason"), rows))
 
 
-def _show_processor(document: Mapping[str, Any]) -> None:
+def show_processor(document: Mapping[str, Any]) -> None:
+    """A processor's status document, a line for each thing that a person may ask about."""
     health, session = document["health"], document["session"]
     said_ago = age(moment(document["at"]), SystemClock().now())
     say(f"processor    {document['version']}, {document['trading_mode']}, {document['consumer']} ({said_ago} ago)")
@@ -70,6 +71,8 @@ def _show_processor(document: Mapping[str, Any]) -> None:
         say(f"restart      of the gateway at {restart:%H:%M} UTC: nothing new is sent until it is back")
     if document["leases"]:
         say(f"works on     {', '.join(document['leases'])}")
+    if settling := document.get("cash_settling"):
+        say(f"cash         {', '.join(settling)}: the broker's figure may be from before the last run; ours counts")
     for pause in document["pauses"]:
         kind, way = ("held", "reconcile") if pause["held"] else ("paused", "resume")
         scope, since = pause["scope"], pause["at"][:19]

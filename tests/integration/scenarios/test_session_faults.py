@@ -49,7 +49,7 @@ skip = 2
 count = 1
 drop = "received"
 """
-SLOW_OPENING = 8
+SLOW_OPENING, START_MAX = 20, 10
 
 
 def ready(stack: Stack) -> tuple[int, str]:
@@ -155,7 +155,7 @@ def test_a_closed_market_defers_the_event_to_the_next_session(start: StartStack)
     """`deferred` says until when; `status` shows it; no order leaves before, and the opening is enough."""
     left = 60 - datetime.now(UTC).timestamp() % 60
     seconds = left if left > SLOW_OPENING else left + 60
-    stack = start(f'[market]\nhours = "closed_until"\nclosed_until_s = {seconds - 0.5:.1f}\n')
+    stack = start(f'[market]\nhours = "closed_until"\nclosed_until_s = {seconds - START_MAX:.1f}\n')
     stack.publish("one", {"SPY": 0.5, "TLT": 0.45})
     deferred = stack.wait_outcome("one", "deferred")
     opening = datetime.fromisoformat(deferred["until"])
