@@ -104,7 +104,7 @@ async def test_what_may_not_be_repeated_is_sent_once(redis_client: redis.Redis, 
     """Nobody knows what became of it, and only the caller knows whether a second time does harm: entries of a read
     whose answer was lost would wait unseen."""
     url = "redis://{host}:{port}/{db}".format(**redis_client.connection_pool.connection_kwargs)
-    async with RedisLink(url, timing=Timing(connect=0.3, answer=0.1, total=1.0, pause=0.01, tries=3)) as link:
+    async with RedisLink(url, timing=Timing(connect=5, answer=0.5, total=30, pause=0.01, tries=3)) as link:
         before = redis_client.info("commandstats").get("cmdstat_blpop", {"calls": 0})["calls"]
         with pytest.raises(StoreUnavailable):
             await link.command("wait", "BLPOP", "nothing", 0, repeat=repeat)
