@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from event_processor.adapters.ibkr.lines import Line
+from event_processor.adapters.ibkr.lines import HALTED, Line
 from event_processor.domain.contract import Contract, TradingInterval
 from event_processor.domain.ids import ConId
 
@@ -13,6 +13,9 @@ NOON = datetime(2026, 1, 5, 17, 0, tzinfo=UTC)
 OPEN = TradingInterval(NOON - timedelta(hours=2), NOON + timedelta(hours=4))
 YESTERDAY = str(int((NOON - timedelta(hours=20)).timestamp()))
 THIS_SESSION = str(int((NOON - timedelta(minutes=5)).timestamp()))
+
+BID_SIZE = 0
+LIVE, FROZEN, DELAYED = 1, 2, 3
 
 
 def _line(*, allow_delayed: bool = False, hours: tuple[TradingInterval, ...] | None = (OPEN,)) -> Line:
@@ -37,6 +40,17 @@ def test_an_old_quote_is_none() -> None:
     line.hear_price(2, 100.5, NOON)
     assert line.quote(NOON + timedelta(seconds=31), 30) is None
     assert line.quote(NOON + timedelta(seconds=30), 30) is not None
+
+
+def test_any_tick_says_that_the_quote_still_holds() -> None:
+    """In a quiet market only sizes move: IBKR repeats no price that has not changed."""
+    line = _line()
+    line.hear_price(1, 100.0, NOON)
+    line.hear_price(2, 100.5, NOON)
+    line.hear_other(BID_SIZE, "200", NOON + timedelta(seconds=20))
+    quote = line.quote(NOON + timedelta(seconds=31), 30)
+    assert quote is not None
+    assert quote.at == NOON + timedelta(seconds=20)
 
 
 @pytest.mark.parametrize("tick_type", [9, 75, 37])
@@ -152,12 +166,22 @@ def test_a_competing_session_takes_the_prices_until_data_flows_again() -> None:
     assert line.quote(NOON, 30) is not None
 
 
-def test_a_missing_subscription_ends_the_line() -> None:
-    """354 says nothing will come: no more waiting, and the line is free."""
+def test_a_competing_session_takes_the_last_trade_too() -> None:
+    """A trade of this session, heard before somebody else took the data, is no price beside one new side."""
     line = _line()
-    line.standing_id = 5
+    line.hear_price(4, 100.0, NOON)
+    line.hear_other(45, THIS_SESSION, NOON)
+    line.hear_code(10197)
+    line.hear_price(1, 101.0, NOON)
+    assert line.quote(NOON, 30) is None
+
+
+def test_a_missing_subscription_ends_the_line() -> None:
+    """354 says nothing will come: no more waiting, and the line is free, of a snapshot, too."""
+    line = _line()
+    line.standing_id, line.snapshot_id = 5, 6
     line.hear_code(354)
-    assert (line.answered, line.standing_id) == (True, 0)
+    assert (line.answered, line.standing_id, line.snapshot_id) == (True, 0, 0)
     assert "subscription" in line.why_not()
 
 
@@ -200,3 +224,27 @@ def test_a_side_that_is_withdrawn_is_gone(side: int) -> None:
     line.hear_price(2, 100.5, NOON)
     line.hear_price(side, -1.0, NOON)
     assert line.quote(NOON, 30) is None
+
+
+def test_delayed_prices_stay_delayed_whatever_is_told_beside_them() -> None:
+    """A tick that live and delayed data share does not make live prices of those heard before."""
+    line = _line()
+    line.hear_price(66, 100.0, NOON)
+    line.hear_price(67, 100.5, NOON)
+    line.hear_other(HALTED, "0.0", NOON)
+    assert line.quote(NOON, 30) is None
+
+
+@pytest.mark.parametrize("kind", [FROZEN, DELAYED])
+@pytest.mark.parametrize("anew", [True, False])
+def test_a_line_that_becomes_live_counts(kind: int, *, anew: bool) -> None:
+    """The market opens or a subscription is bought: what is asked for anew, or is said to be live, is live."""
+    line = _line()
+    line.hear_type(kind)
+    if anew:
+        line.ask_anew()
+    else:
+        line.hear_type(LIVE)
+    line.hear_price(1, 100.0, NOON)
+    line.hear_price(2, 100.5, NOON)
+    assert line.quote(NOON, 30) is not None

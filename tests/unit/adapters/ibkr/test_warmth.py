@@ -5,9 +5,11 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
+import pytest
+
 from event_processor.adapters.ibkr.contracts import ContractBook
 from event_processor.adapters.ibkr.link import Link
-from event_processor.adapters.ibkr.warmth import Warmth
+from event_processor.adapters.ibkr.warmth import Warmth, named
 from event_processor.domain.contract import Contract, ContractQuery, TradingInterval
 from event_processor.domain.ids import ConId
 from event_processor.errors import ContractUnresolved, GatewayDisconnected
@@ -16,7 +18,7 @@ from tests.support.virtual_time import run_virtual
 NOON = datetime(2026, 1, 5, 15, tzinfo=UTC)
 OPEN = (TradingInterval(NOON - timedelta(hours=1), NOON + timedelta(hours=1)),)
 LATER = (TradingInterval(NOON + timedelta(minutes=1), NOON + timedelta(hours=1)),)
-SPY, TLT = ContractQuery(symbol="SPY"), ContractQuery(symbol="TLT")
+SPY, TLT, GLD = (ContractQuery(symbol=symbol) for symbol in ("SPY", "TLT", "GLD"))
 
 
 class _Contracts:
@@ -26,6 +28,7 @@ class _Contracts:
         self.hours = hours
         self.known: dict[ContractQuery, tuple[Contract, datetime]] = {}
         self.asked: list[str] = []
+        self.asked_at: list[float] = []
 
     async def known_today(self, queries: Sequence[ContractQuery]) -> dict[ContractQuery, tuple[Contract, datetime]]:
         return {query: self.known[query] for query in queries if query in self.known}
@@ -33,6 +36,7 @@ class _Contracts:
     async def resolve(self, _asker: object, queries: Sequence[ContractQuery]) -> None:
         for query in queries:
             self.asked.append(query.symbol)
+            self.asked_at.append(asyncio.get_running_loop().time())
             if query.symbol == "GONE":
                 raise ContractUnresolved("GONE")
             contract = Contract(ConId(len(query.symbol) + ord(query.symbol[0])), query.symbol, liquid_hours=self.hours)
@@ -46,6 +50,7 @@ class _Link:
         self.connection = object()
         self.positions = [Contract(ConId(number), name) for number, name in enumerate(held, 1)]
         self.kept: list[str] = []
+        self.kept_at: list[float] = []
         self.lost = False
         self.looks = 0
 
@@ -64,6 +69,7 @@ class _Link:
     async def keep(self, contract: Contract, wanted: Sequence[Contract]) -> None:
         assert contract in wanted
         self.kept.append(contract.symbol)
+        self.kept_at.append(asyncio.get_running_loop().time())
 
 
 def _kept(contracts: _Contracts, link: _Link, seconds: float, meanwhile: Callable[[Warmth], None]) -> list[str]:
@@ -129,8 +135,47 @@ def test_an_unknown_contract_is_asked_for_once() -> None:
     assert contracts.asked == ["GONE", "IWM"]
 
 
+def test_an_unknown_contract_is_asked_for_anew_under_the_next_connection() -> None:
+    """Another login may be permitted what this one is not told of."""
+    contracts = _Contracts(OPEN)
+
+    def reconnect(warmth: Warmth) -> None:
+        asyncio.get_running_loop().call_later(30, lambda: warmth.connected(cast("Link", _Link("GONE"))))
+
+    _kept(contracts, _Link("GONE"), 60, reconnect)
+    assert contracts.asked == ["GONE", "GONE"]
+
+
+def test_what_was_told_longest_ago_is_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No list grows for ever; what is told again counts as told last."""
+    monkeypatch.setattr("event_processor.adapters.ibkr.warmth._TOLD_MAX", 2)
+
+    def tell(warmth: Warmth) -> None:
+        for query in (SPY, TLT, SPY, GLD):
+            warmth.told([query])
+
+    assert _kept(_Contracts(OPEN), _Link(), 60, tell) == ["GLD", "SPY"]
+
+
+def test_what_is_told_is_looked_up_at_once() -> None:
+    """The next event may come at any moment, so nobody waits for the next look."""
+
+    def tell_later(warmth: Warmth) -> None:
+        asyncio.get_running_loop().call_later(11, lambda: warmth.told([SPY]))
+
+    assert _kept(_Contracts(OPEN), _Link(), 12, tell_later) == ["SPY"]
+
+
 def test_others_keep_most_of_the_pace() -> None:
-    """Forty holdings take seconds: not more than 15 requests leave in any one."""
+    """Forty holdings take seconds: not more than 15 requests leave in any one, be they for contracts or for lines."""
     contracts, link = _Contracts(OPEN), _Link(*(f"{chr(65 + number)}" for number in range(40)))
-    _kept(contracts, link, 1, _told())
-    assert len(contracts.asked) + len(link.kept) <= 16
+    _kept(contracts, link, 60, _told())
+    sent = sorted(contracts.asked_at + link.kept_at)
+    assert len(sent) == 80
+    assert all(later - first >= 1 for first, later in zip(sent, sent[16:], strict=False))
+
+
+def test_a_contract_is_named_by_all_that_tells_it_from_others() -> None:
+    """A conId with another currency or type beside it is a contract that IBKR does not know."""
+    held = Contract(ConId(7), "SAP", sec_type="ETF", currency="EUR")
+    assert named(held) == ContractQuery(symbol="SAP", con_id=ConId(7), sec_type="ETF", currency="EUR")
