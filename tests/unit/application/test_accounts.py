@@ -30,6 +30,7 @@ def test_an_account_is_found_by_alias_and_by_number(name: str) -> None:
         (RULES, "growht", "aliases: growth, income, pension"),
         (None, "growth", "aliases: none"),
         (RULES, "DU9999999", "not in the accounts file"),
+        ([], "DU9999999", "not in the accounts file"),
         (RULES, "", "neither"),
     ],
 )

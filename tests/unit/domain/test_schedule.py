@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -62,6 +62,34 @@ def test_names_that_ibkr_uses_are_known(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "winter", "summer"),
+    [
+        ("EDT", -5, -4),
+        ("CST", -6, -5),
+        ("CDT", -6, -5),
+        ("MST", -7, -6),
+        ("PST", -8, -7),
+        ("GMT", 0, 1),
+        ("BST", 0, 1),
+        ("MET", 1, 2),
+        ("MEZ", 1, 2),
+        ("CET", 1, 2),
+        ("EET", 2, 3),
+        ("HKT", 8, 8),
+        ("SGT", 8, 8),
+        ("JST", 9, 9),
+        ("KST", 9, 9),
+        ("AEST", 11, 10),
+    ],
+)
+def test_a_short_name_means_the_clock_of_the_exchange(name: str, winter: int, summer: int) -> None:
+    """Hours from UTC in January and in July: a zone read wrongly opens and closes a market an hour off."""
+    zone = read_zone(name)
+    there = [utc(5, 12, month=month).astimezone(zone).utcoffset() for month in (1, 7)]
+    assert there == [timedelta(hours=winter), timedelta(hours=summer)]
+
+
+@pytest.mark.parametrize(
     ("text", "zone"),
     [
         ("", "US/Eastern"),
@@ -71,6 +99,7 @@ def test_names_that_ibkr_uses_are_known(name: str) -> None:
         ("20260105", "UTC"),
         ("20260105:open", "UTC"),
         ("20260105:1600-0930", "UTC"),
+        ("20260105:0930-0930", "UTC"),
         (NEW + ";2026-01-08:0930-1600", "US/Eastern"),
     ],
 )
@@ -126,6 +155,12 @@ def test_hours_of_long_ago_are_none() -> None:
     assert next_open([old], utc(25, 12)).open
 
 
+def test_hours_that_reach_from_long_ago_to_today_say_when_it_is_closed() -> None:
+    """One day of weeks ago among them makes the others no older."""
+    hours = parse_hours("20260105:0930-20260105:1600;20260128:0930-20260128:1600", "US/Eastern")
+    assert not next_open([contract("TLT", liquid_hours=hours)], utc(28, 12)).open
+
+
 def test_the_soonest_opening_is_the_first_of_any_contract() -> None:
     """Open when one is; else the first interval to come; None once the known hours are over."""
     opening = soonest_open([NEW_YORK, FRANKFURT, UNKNOWN], utc(5, 6))
@@ -136,6 +171,13 @@ def test_the_soonest_opening_is_the_first_of_any_contract() -> None:
     assert among.open
     assert soonest_open([NEW_YORK, UNKNOWN], utc(20, 12)) is None
     assert soonest_open([], utc(5, 12)) is None
+    long = contract("SAP", liquid_hours=parse_hours("20260105:0800-20260105:2300", "MET"))
+    first = soonest_open([NEW_YORK, long], utc(5, 6))
+    assert first is not None
+    assert first.opens_at == utc(5, 7)
+    at_the_close = soonest_open([NEW_YORK], utc(5, 21))
+    assert at_the_close is not None
+    assert (at_the_close.open, at_the_close.opens_at) == (False, utc(7, 14, 30))
 
 
 @pytest.mark.parametrize(
