@@ -85,3 +85,9 @@ def test_running_orders_keep_a_policy_when_their_account_left_the_file() -> None
     rules = AccountRules("paper", RULES)
     assert rules.policy(AccountId(PAPER)) is CAREFUL
     assert rules.policy(AccountId("DU9999999")) == TradingPolicy()
+
+
+def test_running_orders_keep_their_policy_when_their_account_is_disarmed() -> None:
+    """The owner stops what is new; what is out goes on as was agreed for it."""
+    disarmed = [AccountRule("growth", PAPER, armed=False, policy=CAREFUL)]
+    assert AccountRules("paper", disarmed).policy(AccountId(PAPER)) is CAREFUL

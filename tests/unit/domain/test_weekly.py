@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ from event_processor.domain.weekly import (
     RESTART_AWAITED,
     RESTART_EARLY,
     RESTART_LATE,
+    WEEK,
     DailyWindow,
     GatewayHours,
     ResetWindows,
@@ -126,6 +128,47 @@ def test_nothing_is_sent_from_the_lead_before_a_restart_until_a_connection_made_
     assert awaited == (expected if lead else None)
 
 
+@pytest.mark.parametrize(
+    ("second", "connected", "awaited"),
+    [
+        (-301, None, False),
+        (-300, -3600, True),
+        (0, -1, True),
+        (0, 0, False),
+        (299, None, True),
+        (299, -1, True),
+        (299, 0, False),
+        (300, None, False),
+        (300, -1, False),
+    ],
+)
+def test_a_restart_is_awaited_from_its_lead_until_it_was_seen_or_is_long_due(
+    second: int, connected: int | None, awaited: bool
+) -> None:
+    """At each edge, by seconds from the restart; without a connection nobody has seen it. A lead of 0 turns it off."""
+    restart = utc(2026, 1, 7, 4, 59)
+    now = restart + timedelta(seconds=second)
+    connected_at = None if connected is None else restart + timedelta(seconds=connected)
+    assert NIGHTLY.awaited_restart(now, connected_at) == (restart if awaited else None)
+    assert replace(NIGHTLY, lead=timedelta(0)).awaited_restart(now, connected_at) is None
+
+
+def test_after_the_restart_of_a_sunday_comes_that_of_the_next() -> None:
+    """Also where it is Sunday already while New York has Saturday."""
+    hours = GatewayHours(zone=HONG_KONG, cold_restart=time(9))
+    restart = utc(2026, 1, 11, 1)
+    assert hours.next_restart(restart) == restart + WEEK
+
+
+def test_the_restart_of_late_sunday_is_still_awaited_on_monday() -> None:
+    """Its patience reaches over midnight, and from then on the next is that of the Sunday after."""
+    hours = GatewayHours(cold_restart=time(23, 58))
+    restart = utc(2026, 1, 12, 4, 58)
+    assert hours.awaited_restart(restart + timedelta(minutes=4), None) == restart
+    assert hours.last_restart(restart + timedelta(hours=3)) == restart
+    assert hours.next_restart(restart) == hours.next_restart(restart + timedelta(minutes=4)) == restart + WEEK
+
+
 def test_the_sunday_restart_is_one_too() -> None:
     """Orders before the restart at the hour chosen for the login would be lost as well."""
     hours = GatewayHours(restart=time(23, 59), cold_restart=time(9))
@@ -142,6 +185,12 @@ def test_a_connection_lost_about_the_restart_is_expected(day: date, seconds: int
     now = restart + timedelta(seconds=seconds)
     about = -RESTART_EARLY <= timedelta(seconds=seconds) < RESTART_LATE
     assert NIGHTLY.restart_expected(now) is (about and day.weekday() != SUNDAY)
+
+
+@pytest.mark.parametrize(("second", "expected"), [(-61, False), (-60, True), (599, True), (600, False)])
+def test_a_loss_is_expected_from_the_first_moment_to_the_last(second: int, expected: bool) -> None:
+    """A minute before is inside, ten minutes after is not."""
+    assert NIGHTLY.restart_expected(utc(2026, 1, 7, 4, 59) + timedelta(seconds=second)) is expected
 
 
 def test_the_restart_that_asks_for_the_phone_is_not_one_that_passes_by_itself() -> None:

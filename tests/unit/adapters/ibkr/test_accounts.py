@@ -46,6 +46,31 @@ def test_cash_is_found_under_any_of_its_names(tag: str, currency: str) -> None:
     assert _book(("NetLiquidation", "1000", "USD"), (tag, "400", currency)).state(OURS, NOW).cash == Decimal(400)
 
 
+@pytest.mark.parametrize(
+    ("sure", "others"),
+    [
+        (
+            ("TotalCashValue", "USD"),
+            [("TotalCashBalance", "BASE"), ("TotalCashBalance", "USD"), ("CashBalance", "USD")],
+        ),
+        (("TotalCashBalance", "BASE"), [("TotalCashBalance", "USD"), ("CashBalance", "USD")]),
+        (("CashBalance", "BASE"), [("TotalCashBalance", "USD"), ("CashBalance", "USD")]),
+    ],
+)
+def test_the_cash_of_all_currencies_comes_before_that_of_one(
+    sure: tuple[str, str], others: list[tuple[str, str]]
+) -> None:
+    """Next to money in euro the dollars alone are too few, and next to a debt in euro too many."""
+    values = [("NetLiquidation", "1000", "USD"), *((tag, "9", currency) for tag, currency in others)]
+    assert _book(*values, (sure[0], "400", sure[1])).state(OURS, NOW).cash == Decimal(400)
+
+
+def test_the_base_currency_is_that_of_the_net_liquidation_value() -> None:
+    """Not the first that is named: an account in dollars may hold euro, too."""
+    values = (("CashBalance", "7", "EUR"), ("NetLiquidation", "1000", "USD"), ("TotalCashValue", "400", "USD"))
+    assert _book(*values).state(OURS, NOW).base_currency == "USD"
+
+
 @pytest.mark.parametrize("tag", ["NetLiquidation", "TotalCashValue"])
 def test_a_missing_value_is_an_error_never_zero(tag: str) -> None:
     """Without net liquidation or cash there is no state, and the error names what is missing."""
@@ -76,6 +101,42 @@ def test_other_holdings_without_valuation_are_what_is_left() -> None:
     book = _book(*values)
     book.position(OURS, Position(EUR_OPTION, Decimal(1)))
     assert book.state(OURS, NOW).other_value == Decimal(250)
+
+
+def test_a_holding_in_the_base_currency_needs_no_rate() -> None:
+    """It counts at the gateway's valuation as it is."""
+    bond = Position(Contract(ConId(3), "T", sec_type="BOND", currency="USD"), Decimal(1))
+    book = _book()
+    book.position(OURS, bond)
+    book.worth(OURS, bond, 120.0)
+    assert book.state(OURS, NOW).other_value == Decimal(120)
+
+
+def test_one_valuation_of_two_is_not_taken_for_both() -> None:
+    """Then all of them are what is left."""
+    values = (("NetLiquidation", "1000", "USD"), ("TotalCashValue", "400", "USD"), ("StockMarketValue", "350", "BASE"))
+    book = _book(*values)
+    bond = Position(Contract(ConId(3), "T", sec_type="BOND", currency="USD"), Decimal(1))
+    book.position(OURS, bond)
+    book.position(OURS, Position(EUR_OPTION, Decimal(1)))
+    book.worth(OURS, bond, 120.0)
+    assert book.state(OURS, NOW).other_value == Decimal(250)
+
+
+def test_nothing_of_before_is_left_in_a_list_that_is_told_anew() -> None:
+    """A holding that went while nobody listened is simply not named any more; nor does its old valuation count."""
+    book = _book(
+        ("NetLiquidation", "1000", "USD"), ("TotalCashValue", "400", "USD"), ("StockMarketValue", "350", "BASE")
+    )
+    bond = Position(Contract(ConId(3), "T", sec_type="BOND", currency="USD"), Decimal(1))
+    book.position(OURS, Position(SPY, Decimal(10)))
+    book.position(OURS, bond)
+    book.worth(OURS, bond, 120.0)
+    book.expect_anew()
+    book.position(OURS, bond)
+    state = book.state(OURS, NOW)
+    assert state.positions == (bond,)
+    assert state.other_value == Decimal(250)
 
 
 def test_what_currency_trades_left_behind_is_cash_already() -> None:
