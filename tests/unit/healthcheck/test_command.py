@@ -57,6 +57,16 @@ def test_a_stack_without_gateway_is_not_ready(
     assert told["advice"]
 
 
+def test_a_password_file_may_end_with_a_line_break(tmp_path: Path) -> None:
+    """Editors write one, and it is no part of the password."""
+    file = tmp_path / "password"
+    file.write_text("s3cret\n", encoding="utf-8")
+    with Peer(lambda client: client.sendall(b"+OK\r\n+PONG\r\n")).serving() as peer:
+        environ = {"REDIS_URL": f"redis://127.0.0.1:{peer.port}", "REDIS_PASSWORD_FILE": str(file)}
+        assert main(["redis"], environ) == 0
+    assert b"$6\r\ns3cret\r\n" in peer.received
+
+
 @pytest.mark.parametrize("url", ["redis://:pass/word@host:6379/0", "redis://:pass#word@host", "redis://:pass@[host/0"])
 def test_an_address_of_redis_that_cannot_be_read_is_told_without_its_password(
     url: str, capsys: pytest.CaptureFixture[str]

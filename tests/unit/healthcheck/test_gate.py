@@ -67,6 +67,21 @@ def test_a_login_that_takes_long_opens_the_gate_all_the_same() -> None:
     assert morning.looks[-1] == 300
 
 
+def test_a_gateway_that_answers_at_the_last_moment_has_answered() -> None:
+    """Nobody is told then that the processor starts without it."""
+    morning = Morning({0: Found.CLOSED, 300: Found.ANSWERED})
+    report = morning.pass_gate()
+    assert report.ready
+    assert "anyway" not in report.reason
+
+
+def test_another_reason_is_told_though_the_word_for_it_is_the_same() -> None:
+    """Whoever follows the log reads what has changed."""
+    morning = Morning({0: Found.REFUSED, 70: Found.CLOSED, 80: Found.SILENT, 90: Found.ANSWERED})
+    morning.pass_gate()
+    assert morning.statuses == ["starting", "down", "awaiting_login", "awaiting_login", "ready"]
+
+
 def test_patience_shorter_than_the_start_time_wins() -> None:
     """Nobody waits longer than they said."""
     morning = Morning({0: Found.ANSWERED})

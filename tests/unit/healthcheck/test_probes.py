@@ -132,7 +132,27 @@ def test_of_several_hosts_one_that_answers_is_enough(
     """Nodes of a cluster and Sentinels; nobody answering is told of the last one."""
     down, up = f"127.0.0.1:{free_port}", f"127.0.0.1:{shared_redis_server.port}"
     assert probe_redis(form.format(down, up), SECONDS).found is Found.ANSWERED
+    assert probe_redis(form.format(up, down), SECONDS).found is Found.ANSWERED
     assert probe_redis(form.format(down, down), SECONDS).found is Found.REFUSED
+
+
+def test_several_hosts_share_the_time_of_one() -> None:
+    """A stack of silent nodes costs the limit once, not once for each."""
+    silent = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
+    hosts = ",".join(f"127.0.0.1:{one.getsockname()[1]}" for one in silent)
+    began = time.monotonic()
+    finding = probe_redis(f"redis+cluster://{hosts}", SECONDS)
+    took = time.monotonic() - began
+    for one in silent:
+        one.close()
+    assert finding.found is Found.SILENT
+    assert took < SECONDS * 2
+
+
+@pytest.mark.parametrize(("scheme", "port"), [("redis", 6379), ("redis+cluster", 6379), ("redis+sentinel", 26379)])
+def test_a_host_without_a_port_is_looked_for_at_its_usual_one(scheme: str, port: int) -> None:
+    """Sentinels have one of their own."""
+    assert f"127.0.0.1:{port}" in probe_redis(f"{scheme}://127.0.0.1", SECONDS).detail
 
 
 def test_a_redis_without_a_password_refuses_one(shared_redis_server: RedisServer) -> None:
@@ -143,12 +163,22 @@ def test_a_redis_without_a_password_refuses_one(shared_redis_server: RedisServer
     assert "secret" not in finding.detail
 
 
-def test_user_and_password_are_sent_before_ping() -> None:
-    """The words on the wire are the protocol's, with user name and password from the URL."""
+@pytest.mark.parametrize(
+    ("login", "words"),
+    [
+        ("bob:s%20x", b"*3\r\n$4\r\nAUTH\r\n$3\r\nbob\r\n$3\r\ns x\r\n"),
+        ("b%40b:s%40x", b"*3\r\n$4\r\nAUTH\r\n$3\r\nb@b\r\n$3\r\ns@x\r\n"),
+        (":s@x", b"*2\r\n$4\r\nAUTH\r\n$3\r\ns@x\r\n"),
+        (":sch%C3%B6n", "*2\r\n$4\r\nAUTH\r\n$6\r\nsch\u00f6n\r\n".encode()),
+    ],
+)
+def test_user_and_password_are_sent_before_ping(login: str, words: bytes) -> None:
+    """The words on the wire are the protocol's, counted in bytes, with user name and password from the URL, which
+    count more than a password from elsewhere."""
     with Peer(lambda client: client.sendall(b"+OK\r\n+PONG\r\n")).serving() as peer:
-        finding = probe_redis(f"redis://bob:s%20x@127.0.0.1:{peer.port}/0", SECONDS)
+        finding = probe_redis(f"redis://{login}@127.0.0.1:{peer.port}/0", SECONDS, "other")
     assert finding.found is Found.ANSWERED
-    assert peer.received == (b"*3\r\n$4\r\nAUTH\r\n$3\r\nbob\r\n$3\r\ns x\r\n" + b"*1\r\n$4\r\nPING\r\n")
+    assert peer.received == words + b"*1\r\n$4\r\nPING\r\n"
 
 
 async def test_a_user_in_the_url_and_a_password_from_a_file(own_redis_server: RedisServer) -> None:

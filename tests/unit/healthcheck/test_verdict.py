@@ -20,6 +20,12 @@ def test_a_report_survives_its_json() -> None:
     assert json.loads(sent.line())["ready"] is False
 
 
+@pytest.mark.parametrize("status", Status)
+def test_only_one_word_means_that_it_could_trade_now(status: Status) -> None:
+    """A paused processor is as well as can be, and trades nothing."""
+    assert report(status).ready is (status is Status.READY)
+
+
 @pytest.mark.parametrize("found", [{}, {"status": "splendid", "reason": "", "advice": ""}, {"checks": [3]}])
 def test_what_is_not_a_report_is_refused(found: dict[str, object]) -> None:
     """A missing field or an unknown status is an error, never a guess."""
@@ -68,6 +74,7 @@ def test_the_stack_is_what_its_first_sick_part_is() -> None:
     good, bad = report(Status.READY), report(Status.DOWN)
     assert judge_stack(good, good, good).ready
     assert judge_stack(bad, report(Status.AWAITING_LOGIN), bad).reason == bad.reason
+    assert judge_stack(bad, good, report(Status.STORE_LOST)).status is Status.DOWN
     assert judge_stack(good, report(Status.AWAITING_LOGIN), bad).status is Status.AWAITING_LOGIN
     assert judge_stack(good, report(Status.DOWN), report(Status.CONTENDED)).status is Status.CONTENDED
     assert len(judge_stack(good, bad, good).checks) == 3
