@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from event_processor.entrypoints.demo.redis_server import RedisServer
-from healthcheck.__main__ import main
+from healthcheck.__main__ import main, parser
 from healthcheck.report import Report, Status
 from tests.unit.healthcheck.conftest import Peer
 
@@ -134,6 +134,23 @@ def test_a_processor_that_is_gone_does_not_run(free_port: int, capsys: pytest.Ca
     """Down, with advice."""
     assert main(["processor", "--live"], {"STATUS_PORT": f"{free_port}"}) == 1
     assert json.loads(capsys.readouterr().out)["advice"].startswith("Start the event processor")
+
+
+def test_a_processor_that_does_not_answer_costs_the_limit_only(capsys: pytest.CaptureFixture[str]) -> None:
+    """Docker waits for the answer no longer than it was told."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/readyz"
+        began = time.monotonic()
+        assert main(["processor", "--processor-url", url, "--seconds", "0.3"], {}) == 1
+        took = time.monotonic() - began
+    assert json.loads(capsys.readouterr().out)["status"] == "down"
+    assert took < 3
+
+
+def test_the_gate_s_two_times_are_read_from_two_variables() -> None:
+    """Each its own."""
+    given = parser({"GATEWAY_START_SECONDS": "7", "GATEWAY_PATIENCE_SECONDS": "9"}).parse_args(["wait", "gateway"])
+    assert (given.start_seconds, given.patience_seconds) == (7.0, 9.0)
 
 
 def test_an_empty_variable_counts_as_not_set(capsys: pytest.CaptureFixture[str]) -> None:
