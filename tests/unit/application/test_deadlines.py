@@ -9,6 +9,7 @@ import pytest
 from event_processor.application.desk import TradingSettings
 from event_processor.domain.facts import Fact, LeaseChanged, OrderCancelRequested
 from event_processor.domain.ids import AccountId
+from event_processor.domain.intent import Ending
 from event_processor.domain.policy import AccountRule, OnTimeout, TradingPolicy
 from event_processor.domain.record import EventRecord, Outcome
 from gateway_simulator.desk import OrderDesk
@@ -127,3 +128,33 @@ def test_nobody_cancels_in_an_account_that_went_to_another() -> None:
     assert story.ours == [True]
     assert story.record.outcome is Outcome.FAILED
     assert story.world.problems() == []
+
+
+@pytest.mark.parametrize("on_timeout", OnTimeout)
+def test_an_order_s_time_is_its_own(on_timeout: OnTimeout) -> None:
+    """One that came to the broker later is neither cancelled nor left open with the first, and fills."""
+    rests = FaultSettings("order", {"symbol": "SPY", "count": 1, "never_fill": True})
+    late = FaultSettings("order", {"symbol": "TLT", "count": 1, "delay_ms": LATE * 1000, "fill_delay_ms": 19_000})
+    records: list[EventRecord] = []
+    cancelled: list[str] = []
+
+    async def story() -> None:
+        rule = AccountRule(ACCOUNT, ACCOUNT, armed=True, policy=TradingPolicy(on_timeout=on_timeout))
+        world = World(Scenario(faults=(rests, late)), rules=[rule], trading=SETTINGS)
+        world.on_fact = lambda _, fact: cancelled.extend(
+            [fact.symbol] if isinstance(fact, OrderCancelRequested) else []
+        )
+        world.start()
+        targets = [TARGET, {"symbol": "TLT", "quantity": 2}]
+        world.publish(event_text(account=ACCOUNT, targets=targets, completeness="partial"))
+        await world.settle()
+        await world.close()
+        assert world.problems() == []
+        records.extend(world.store.records.values())
+
+    run_virtual(story())
+    [record] = records
+    endings = {intent.leg.contract.symbol: intent.ending for intent in record.intents}
+    first = Ending.LEFT_OPEN if on_timeout is OnTimeout.LEAVE else Ending.CANCELLED
+    assert endings == {"SPY": first, "TLT": Ending.FILLED}
+    assert cancelled == (["SPY"] if first is Ending.CANCELLED else [])

@@ -27,7 +27,8 @@ BY_HAND: dict[str, object] = {"symbol": HELD, "side": "SELL", "quantity": "3", "
 
 @pytest.mark.parametrize(("untargeted", "outcome"), [("keep", Outcome.COMPLETED), ("liquidate", Outcome.NEEDS_REVIEW)])
 def test_an_order_by_hand_on_a_holding_matters_when_that_is_sold(untargeted: str, outcome: Outcome) -> None:
-    """No target names it, but selling all of it beside that order could sell more than there is."""
+    """No target names it, but selling all of it beside that order could sell more than there is. Nothing was sent, so
+    the account need not be held."""
 
     async def story() -> World:
         world = World(mixed())
@@ -41,6 +42,7 @@ def test_an_order_by_hand_on_a_holding_matters_when_that_is_sold(untargeted: str
 
     world = run_virtual(story())
     assert [record.outcome for record in world.store.records.values()] == [outcome]
+    assert not world.store.pauses
 
 
 def test_orders_of_the_last_run_may_show_for_a_while() -> None:

@@ -180,6 +180,7 @@ def _planned_cash(prepare: Prepare, cash: int = 7000) -> Decimal:
     account = AccountSettings(number=ACCOUNT, cash={"USD": Decimal(cash)})
     _, record = _told(SMALL, prepare, scenario=Scenario(accounts=(account,)))
     assert record.plan is not None
+    assert record.plan.made_at < EPOCH + timedelta(minutes=1)
     return record.plan.cash
 
 
