@@ -58,7 +58,7 @@ def test_a_commission_is_that_of_the_whole_order() -> None:
     """Half a cent for each share: what it is estimated by is the order's value, not a share's."""
     portfolio = TargetPortfolio((target("TLT", "800", Measure.QUANTITY),), completeness=Completeness.PARTIAL)
     [leg] = plan(portfolio, snapshot(cash="100000", prices=PRICES)).legs
-    assert (leg.quantity, leg.commission) == (800, 4)
+    assert [leg.quantity, leg.commission] == [800, 4]
 
 
 def test_an_amount_of_money_is_rounded_like_a_weight() -> None:
