@@ -18,6 +18,8 @@ from event_processor.adapters.redis.connection import RedisLink
 
 REQUEST_SECONDS = 30.0
 REPLY_SECONDS = 60.0
+SLICE_SECONDS_MIN = 0.01
+"""What Redis rounds down to no milliseconds is to it a wait without end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class RedisCommands:
         """The first item of one of the lists as soon as there is one, waiting in slices the link allows."""
         deadline = asyncio.get_running_loop().time() + wait_seconds
         while (left := _left(deadline)) > 0:
-            slice_seconds = min(left, self._link.timing.block)
+            slice_seconds = max(SLICE_SECONDS_MIN, min(left, self._link.timing.block))
             popped = await self._link.command(what, "BLPOP", *lists, f"{slice_seconds:.3f}")
             if popped is not None:
                 return str(popped[1])

@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+import redis
 
+from event_processor.adapters.redis import keys
 from event_processor.adapters.redis.commands import RedisCommands
 from event_processor.adapters.redis.connection import RedisLink
 
@@ -74,3 +76,19 @@ async def test_no_answer_is_none_in_time(commands: RedisCommands) -> None:
     started = loop.time()
     assert await commands.wait_reply(await commands.send("hello", {}), 0.2) is None
     assert loop.time() - started < 1
+
+
+async def test_the_last_moment_of_a_wait_is_no_wait_without_end(commands: RedisCommands) -> None:
+    """Less than a millisecond is left: to Redis a wait of 0 is one for ever, and the asker would hear of a Redis that
+    did not answer in time instead of a processor that did not."""
+    assert await commands.wait_reply("1", 0.0004) is None
+    assert await commands.next(0.0004) is None
+
+
+async def test_an_answer_is_kept_for_an_asker_that_is_slow(commands: RedisCommands, redis_client: redis.Redis) -> None:
+    """For a minute and no longer; a list of requests that nobody takes is gone when they are void."""
+    command_id = await commands.send("hello", {}, valid_seconds=20)
+    assert 15 < redis_client.ttl(keys.COMMANDS) <= 20
+    assert 15 < redis_client.ttl(keys.command(command_id)) <= 20
+    await commands.reply(command_id, {"ok": True})
+    assert 55 < redis_client.ttl(keys.reply(command_id)) <= 60
