@@ -11,17 +11,14 @@ from event_processor.adapters.redis.connection import RedisLink
 
 
 class RedisOutcomes:
-    """Nothing is trimmed unless `length_max` is set: then Redis drops the oldest beyond about that many,
-    read or unread.
-    """
+    """Nothing is trimmed: what nobody has read yet must not be dropped."""
 
-    def __init__(self, link: RedisLink, length_max: int | None = None) -> None:
+    def __init__(self, link: RedisLink) -> None:
         self._link = link
-        self._trim = () if length_max is None else ("MAXLEN", "~", length_max)
 
     async def publish(self, envelopes: Sequence[Mapping[str, Any]]) -> None:
         """See `ports.Outcomes.publish`. In one round trip, in order; not repeated by itself."""
         await self._link.commands(
             "publish outcomes",
-            [("XADD", keys.OUTCOMES, *self._trim, "*", "event", text_of(to_json(envelope))) for envelope in envelopes],
+            [("XADD", keys.OUTCOMES, "*", "event", text_of(to_json(envelope))) for envelope in envelopes],
         )
