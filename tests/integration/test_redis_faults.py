@@ -16,7 +16,7 @@ from event_processor.adapters.redis.outcomes import RedisOutcomes
 from event_processor.domain.record import EventRecord
 from event_processor.entrypoints.demo.redis_server import RedisServer
 from event_processor.errors import InvariantViolated, StoreUnavailable
-from event_processor.ports import Lease
+from event_processor.ports import Lease, Pause
 from tests.support.builders import ACCOUNT, AT
 from tests.support.lossy_proxy import Loss, LossyProxy
 from tests.support.records import accepted, filled, note, planned, submitting
@@ -108,6 +108,18 @@ async def test_a_write_that_arrives_late_is_recognised(proxy: LossyProxy, bad_li
     found = await journal.find(record.key)
     assert found == replace(submitting(record), revision=record.revision + 1)
     assert (await journal.write(lease, filled(found), [])).revision == found.revision + 1
+
+
+async def test_a_lift_whose_answer_was_lost_is_not_taken_for_anothers(proxy: LossyProxy, bad_line: RedisLink) -> None:
+    """Sent a second time by itself it would find no hold, and a person would hear of a new one in its place."""
+    journal = RedisJournal(bad_line)
+    hold = Pause(ACCOUNT, "review", AT, held=True)
+    assert not await journal.lift(hold)
+    await journal.pause(hold)
+    proxy.plan(b"EVALSHA", Loss.REPLY)
+    with pytest.raises(StoreUnavailable):
+        await journal.lift(hold)
+    assert await journal.pauses() == []
 
 
 async def test_an_entry_lost_on_the_way_is_handed_out_by_the_next_take(proxy: LossyProxy, bad_line: RedisLink) -> None:

@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator
 import pytest
 import redis
 
+from event_processor.adapters.redis import servers
 from event_processor.adapters.redis.connection import RedisLink, Timing
 from event_processor.errors import ConfigurationError, StoreUnavailable
 
+WAIT = ("BLPOP", "nothing", 0)
 QUICK = Timing(connect=0.3, answer=0.3, total=1.0, pause=0.01, tries=3)
 
 
@@ -99,13 +101,42 @@ async def test_a_cancelled_command_leaves_no_stale_reply(link: RedisLink) -> Non
     assert [await link.command("echo", "ECHO", str(n)) for n in range(5)] == ["0", "1", "2", "3", "4"]
 
 
+@pytest.mark.parametrize("batch", [False, True])
 @pytest.mark.parametrize(("repeat", "tries"), [(False, 1), (True, 3)])
-async def test_what_may_not_be_repeated_is_sent_once(redis_client: redis.Redis, repeat: bool, tries: int) -> None:
+async def test_what_may_not_be_repeated_is_sent_once(
+    redis_client: redis.Redis, repeat: bool, tries: int, batch: bool
+) -> None:
     """Nobody knows what became of it, and only the caller knows whether a second time does harm: entries of a read
     whose answer was lost would wait unseen."""
     url = "redis://{host}:{port}/{db}".format(**redis_client.connection_pool.connection_kwargs)
     async with RedisLink(url, timing=Timing(connect=5, answer=0.5, total=30, pause=0.01, tries=3)) as link:
         before = redis_client.info("commandstats").get("cmdstat_blpop", {"calls": 0})["calls"]
+        call = link.commands("wait", [WAIT], repeat=repeat) if batch else link.command("wait", *WAIT, repeat=repeat)
         with pytest.raises(StoreUnavailable):
-            await link.command("wait", "BLPOP", "nothing", 0, repeat=repeat)
+            await call
         assert redis_client.info("commandstats")["cmdstat_blpop"]["calls"] - before == tries
+
+
+class Deaf:
+    """Servers whose client drops a cancellation that comes as the answer does."""
+
+    async def send(self, *_: object) -> str:
+        try:
+            await asyncio.sleep(10)
+        except asyncio.CancelledError:
+            return "answer"
+        return "too late"
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_a_cancellation_that_the_client_dropped_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loop of ours that was told to end would go on for ever otherwise."""
+    monkeypatch.setattr(servers, "open_servers", lambda *_: Deaf())
+    async with RedisLink("redis://nowhere") as link:
+        reading = asyncio.create_task(link.command("read", "GET", "x"))
+        await asyncio.sleep(0.01)
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from event_processor.adapters.redis import keys
-from event_processor.adapters.redis.connection import RedisLink
+from event_processor.adapters.redis.connection import RedisLink, SlotsApart
 from event_processor.adapters.redis.inbox import DEAD_MARK_SECONDS, RedisInbox
 from event_processor.errors import StoreUnavailable
 from tests.support.builders import AT
@@ -43,6 +43,15 @@ class Noting(RedisLink):
     async def script(self, what: str, lua: str, keys: Any, arguments: Any, *, repeat: bool = False) -> Any:  # noqa: ANN401 - as the link has it
         self.told = tuple(arguments)
         return await super().script(what, lua, keys, arguments, repeat=repeat)
+
+
+class Apart(RedisLink):
+    """A link to a cluster that keeps the event stream and the dead letters on different nodes."""
+
+    async def script(self, what: str, lua: str, names: Any, arguments: Any, *, repeat: bool = False) -> Any:  # noqa: ANN401 - as the link has it
+        if keys.DEAD in names and keys.EVENTS in names:
+            raise SlotsApart(what)
+        return await super().script(what, lua, names, arguments, repeat=repeat)
 
 
 async def test_what_is_done_with_is_forgotten(redis_url: str) -> None:
@@ -93,6 +102,17 @@ async def test_a_dead_letter_and_its_acknowledgement_are_one_step(redis_url: str
         assert await link.command("count", "XLEN", keys.DEAD) == 1
         assert (await link.command("look", "XPENDING", keys.EVENTS, keys.GROUP))["pending"] == 0
         assert await RedisInbox(link, "one", 30).take(1, 0) == []
+
+
+async def test_on_a_cluster_a_buried_entry_is_acknowledged_by_itself(redis_url: str) -> None:
+    """One step cannot do both there; left pending it would be handed out, and buried, with every start."""
+    async with Apart(redis_url) as link:
+        await link.command("add", "XADD", keys.EVENTS, "*", "event", "{bad")
+        inbox = RedisInbox(link, "one", 60)
+        [entry] = await inbox.take(1, 0)
+        await inbox.dead_letter(entry, "not JSON", AT)
+        assert await RedisInbox(link, "one", 60).take(1, 0) == []
+        assert await link.command("look", "XLEN", keys.DEAD) == 1
 
 
 async def test_what_was_handed_out_is_not_again_by_a_group_that_was_made_anew(redis_url: str) -> None:
