@@ -228,3 +228,13 @@ async def test_the_order_id_floor_is_the_highest_ever_written(store: Store) -> N
     lower = planned(await journal.accept(accepted("event-2"), []))
     await journal.write(lease, submitting(lower, 0, order_id=12), [])
     assert [await journal.order_id_floor(client) for client in (1, 2, 3)] == [90, 7, 0]
+
+
+async def test_order_ids_are_compared_as_numbers(store: Store) -> None:
+    """One with more digits is higher, whatever digit it begins with."""
+    journal = store.client().journal
+    lease = await lease_of(journal)
+    record = planned(await journal.accept(accepted(), []))
+    record = await journal.write(lease, submitting(record, 0, order_id=99), [])
+    await journal.write(lease, submitting(record, 1, order_id=100), [])
+    assert await journal.order_id_floor(1) == 100

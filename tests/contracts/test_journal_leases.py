@@ -142,6 +142,15 @@ async def test_resume_lifts_pause_and_hold_of_its_scope_only(store: Store) -> No
     assert await journal.pauses() == [everywhere]
 
 
+async def test_pauses_are_told_oldest_first(store: Store) -> None:
+    """In the order in which people set them, whatever their scopes are called."""
+    journal = store.client().journal
+    pauses = [Pause(scope, "person", AT + timedelta(minutes=n)) for n, scope in enumerate(("all", OTHER, ACCOUNT))]
+    for pause in reversed(pauses):
+        await journal.pause(pause)
+    assert await journal.pauses() == pauses
+
+
 async def test_a_new_start_takes_over_from_its_former_self_and_fences_it_off(store: Store) -> None:
     """A restarted processor need not wait for its own old lease, and the old start can no longer renew it."""
     journal = store.client().journal
@@ -154,6 +163,14 @@ async def test_a_new_start_takes_over_from_its_former_self_and_fences_it_off(sto
         assert await journal.acquire(ACCOUNT, other, 30) is None, other
     with pytest.raises(LeaseLost):
         await journal.renew_lease(old)
+
+
+async def test_starts_are_compared_as_numbers(store: Store) -> None:
+    """The tenth start takes over from the ninth."""
+    journal = store.client().journal
+    assert await journal.acquire(ACCOUNT, "one#9", 30) is not None
+    assert await journal.acquire(ACCOUNT, "one#10", 30) is not None
+    assert await journal.acquire(ACCOUNT, "one#9", 30) is None
 
 
 async def test_a_pause_is_lifted_only_as_it_was_seen(store: Store) -> None:

@@ -85,6 +85,14 @@ async def test_the_last_moment_of_a_wait_is_no_wait_without_end(commands: RedisC
     assert await commands.next(0.0004) is None
 
 
+async def test_what_is_there_already_is_read_without_a_wait(commands: RedisCommands) -> None:
+    """Also by whoever comes in the last moment."""
+    command_id = await commands.send("hello", {})
+    assert await commands.next(0) is not None
+    await commands.reply(command_id, {"ok": True})
+    assert await commands.wait_reply(command_id, 0) == {"ok": True}
+
+
 async def test_an_answer_is_kept_for_an_asker_that_is_slow(commands: RedisCommands, redis_client: redis.Redis) -> None:
     """For a minute and no longer; a list of requests that nobody takes is gone when they are void."""
     command_id = await commands.send("hello", {}, valid_seconds=20)

@@ -13,6 +13,7 @@ from event_processor.adapters.redis.journal import DAY_MS, RedisJournal, Retenti
 from event_processor.adapters.redis.journal_seen import SEEN_MAX
 from event_processor.domain.ids import AccountId
 from event_processor.domain.record import Outcome
+from event_processor.domain.settlement import Resolution, Settlement
 from event_processor.errors import InvariantViolated, StoreUnavailable, TradingPaused
 from event_processor.ports import Lease, Pause
 from tests.support.builders import ACCOUNT, AT
@@ -43,6 +44,17 @@ async def test_closed_records_run_out_and_open_ones_do_not(link: RedisLink) -> N
     assert 4.9 * DAY_MS < await link.command("look", "PTTL", keys.known(record.key)) <= 5 * DAY_MS
     await journal.write(await lease_of(journal), replace(record, reason="a late execution"), [])
     assert await link.command("look", "PTTL", keys.event(record.key)) > 0
+
+
+async def test_a_persons_word_is_kept_as_long_as_its_event_is_known(link: RedisLink) -> None:
+    """A question that was settled does not come up again, and does not stay for ever; each word renews it."""
+    journal = RedisJournal(link, Retention(record_days=2, known_days=5))
+    word = Settlement("ref-1", accepted().key, "ref-1", Resolution.ABANDON, "ann", AT, "nothing")
+    await journal.settle(ACCOUNT, word)
+    assert 4.9 * DAY_MS < await link.command("look", "PTTL", keys.settlements(ACCOUNT)) <= 5 * DAY_MS
+    await link.command("a day later", "PEXPIRE", keys.settlements(ACCOUNT), 4 * DAY_MS)
+    await journal.settle(ACCOUNT, replace(word, mark="ref-2"))
+    assert 4.9 * DAY_MS < await link.command("look", "PTTL", keys.settlements(ACCOUNT)) <= 5 * DAY_MS
 
 
 async def test_a_repeat_is_recognised_after_the_record_ran_out(link: RedisLink) -> None:
@@ -157,3 +169,22 @@ async def test_an_event_closed_and_opened_again_is_kept_for_good(link: RedisLink
     record = await journal.write(lease, replace(record, stage=accepted().stage, outcome=None), [])
     assert await link.command("look", "PTTL", keys.event(record.key)) == -1
     assert await journal.open_records(ACCOUNT) == [record]
+
+
+async def test_an_event_that_ended_while_open_ones_were_looked_up_is_not_open(link: RedisLink) -> None:
+    """The names were read a moment before the records were; nobody begins with it anew."""
+    journal = RedisJournal(link)
+    ended = await journal.write(await lease_of(journal), closed(await journal.accept(accepted(), [])), [])
+    await link.command("read before it ended", "SADD", keys.open_events(ACCOUNT), ended.key)
+    assert await journal.open_records() == []
+
+
+async def test_the_last_event_closed_is_found_behind_those_of_others(link: RedisLink) -> None:
+    """Another account may have had many since."""
+    journal = RedisJournal(link)
+    mine = await journal.accept(closed(accepted("mine")), [])
+    for number in range(90):
+        await journal.accept(closed(accepted(f"other-{number}", account=AccountId("DU7654321"), entry=number)), [])
+    for number, key in enumerate(await link.command("look", "ZRANGE", keys.RECENT, 0, -1)):
+        await link.command("date", "ZADD", keys.RECENT, 0 if key == mine.key else number + 1, key)
+    assert await journal.last_closed(ACCOUNT) == [mine]

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from event_processor.adapters.redis.journal_seen import DOUBTS_MAX, Seen
+from event_processor.adapters.redis.journal_seen import DOUBTS_MAX, SEEN_MAX, Seen
+from event_processor.domain.ids import EventKey
 from event_processor.domain.record import Outcome
 from tests.support.records import accepted, closed, note, planned
 
@@ -28,6 +29,15 @@ def test_what_is_small_or_over_is_not_kept() -> None:
         seen.keep(RECORD, "w2")
         seen.keep(record, "w3")
         assert seen.base(RECORD) == (None, "")
+
+
+def test_of_many_records_the_latest_seen_are_kept() -> None:
+    """They are large; those that are worked on now are those that save something."""
+    seen = Seen()
+    records = [replace(RECORD, key=EventKey(str(number))) for number in range(SEEN_MAX + 2)]
+    for record in records:
+        seen.keep(record, "w2")
+    assert [seen.has(record.key) for record in records] == [False, False, *[True] * SEEN_MAX]
 
 
 def test_a_write_in_doubt_is_known_until_the_store_has_answered() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -11,7 +13,7 @@ from event_processor.adapters.redis import keys
 from event_processor.adapters.redis.connection import RedisLink
 from event_processor.adapters.redis.inbox import RedisInbox
 from event_processor.adapters.redis.journal import RedisJournal, Retention
-from event_processor.adapters.redis.views import TIMELINE_MAX, RedisViews
+from event_processor.adapters.redis.views import PAGE, TIMELINE_MAX, RedisViews
 from event_processor.domain.ids import AccountId, EventKey
 from tests.support.builders import ACCOUNT, AT
 from tests.support.records import accepted, closed
@@ -44,7 +46,7 @@ async def test_a_status_is_read_until_it_runs_out(link: RedisLink) -> None:
 
 
 async def test_a_timeline_keeps_its_latest_facts_in_order(link: RedisLink) -> None:
-    """Facts are read oldest first; beyond the cap the oldest go; it does not stay for ever."""
+    """Facts are read oldest first; beyond the cap the oldest go; it stays for its days and not for ever."""
     views, key = RedisViews(link), EventKey("k")
     assert await views.read_timeline(key) == []
     await views.append_timeline(key, [])
@@ -52,7 +54,7 @@ async def test_a_timeline_keeps_its_latest_facts_in_order(link: RedisLink) -> No
     await views.append_timeline(key, [{"n": "last"}])
     facts = await views.read_timeline(key)
     assert (len(facts), facts[0]["n"], facts[-1]) == (TIMELINE_MAX, 1, {"n": "last"})
-    assert await link.command("look", "PTTL", keys.timeline(key)) > 0
+    assert 89 < await link.command("look", "TTL", keys.timeline(key)) / 86_400 <= 90
 
 
 async def test_events_are_listed_latest_first_by_account_and_state(link: RedisLink) -> None:
@@ -70,6 +72,17 @@ async def test_events_are_listed_latest_first_by_account_and_state(link: RedisLi
     assert await views.recent_events(10, open_only=True) == [other, first]
     assert await views.recent_events(10, ACCOUNT, open_only=True) == [first]
     assert await views.recent_events(1, OTHER) == [other]
+
+
+async def test_events_of_one_second_are_listed_in_their_order(link: RedisLink) -> None:
+    """Latest first by the moment of acceptance, not by the name of the key."""
+    journal, views = RedisJournal(link), RedisViews(link)
+    moments = [AT + timedelta(milliseconds=number) for number in range(10)]
+    records = [
+        await journal.accept(replace(accepted(f"event-{number}", entry=number), accepted_at=at), [])
+        for number, at in enumerate(moments)
+    ]
+    assert await views.recent_events(10) == records[::-1]
 
 
 async def test_events_are_found_by_key_and_by_their_own_id(link: RedisLink) -> None:
@@ -90,6 +103,23 @@ async def test_a_list_of_events_passes_over_expired_records(link: RedisLink) -> 
         await link.command("expire", "DEL", keys.event(record.key))
     found = await views.recent_events(50)
     assert sorted(record.key for record in found) == sorted(record.key for record in records[110:])
+
+
+async def test_a_long_list_has_every_event_once(link: RedisLink) -> None:
+    """None is left out, or told twice, where one page ends and the next begins."""
+    journal, views = RedisJournal(link), RedisViews(link)
+    wanted = sorted([(await journal.accept(accepted(f"event-{n}", entry=n), [])).key for n in range(PAGE + 20)])
+    assert sorted(record.key for record in await views.recent_events(1000)) == wanted
+    assert sorted(record.key for record in await views.recent_events(1000, open_only=True)) == wanted
+
+
+async def test_an_event_that_ended_while_the_list_was_read_is_not_called_open(link: RedisLink) -> None:
+    """The list of names was read a moment before the records were."""
+    journal, views = RedisJournal(link), RedisViews(link)
+    ended = await journal.accept(closed(accepted("ended", entry=2)), [])
+    still = await journal.accept(accepted("still", entry=3), [])
+    await link.command("read before it ended", "SADD", keys.open_events(ACCOUNT), ended.key)
+    assert await views.recent_events(10, open_only=True) == [still]
 
 
 async def test_the_list_of_events_is_capped(link: RedisLink) -> None:
