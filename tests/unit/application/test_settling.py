@@ -84,7 +84,8 @@ def test_settling_again_has_no_second_effect() -> None:
 
 
 def test_a_settlement_cut_short_is_finished_by_asking_again() -> None:
-    """The store goes away right after the settlement was written: the hold stays, and the same command heals it."""
+    """The store goes away right after the settlement was written: the hold stays, and the same command heals it. The
+    word is told once."""
 
     async def story(scene: Scene) -> None:
         ref, hold = scene.ref, dict(scene.world.store.pauses)
@@ -92,6 +93,7 @@ def test_a_settlement_cut_short_is_finished_by_asking_again() -> None:
         scene.world.store.pauses.update(hold)
         again = await scene.settle("resubmit", ref)
         assert (again["ok"], scene.held) == (True, False)
+        assert [type(fact) for fact in scene.world.facts].count(DoubtSettled) == 1
         await scene.world.settle()
         assert (len(scene.records), scene.spy()) == (2, Decimal(20))
 
