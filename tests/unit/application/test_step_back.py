@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from event_processor.application.session_keeper import KeeperSettings
-from event_processor.application.step_back import PAUSE_SECONDS_MAX
+from event_processor.application.step_back import PAUSE_SECONDS_MAX, StepBack
 from event_processor.domain.facts import SessionChanged
 from event_processor.domain.login_facts import LoginNeeded
 from event_processor.domain.session import SessionEvent, SessionState
@@ -31,6 +31,34 @@ async def lose(post: Post, *before: SessionEvent) -> None:
         await post.hear(event)
     post.gateway.refuses = GONE
     await post.hear(E.SOCKET_LOST)
+
+
+class Noon:
+    """A clock that stands still."""
+
+    def now(self) -> datetime:
+        return AT
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
+@pytest.mark.parametrize("end", [E.SOCKET_LOST, E.RESTART_EXPECTED])
+@pytest.mark.parametrize("state", [S.LINK_LOST, S.CONTENDED])
+def test_only_the_end_of_a_session_tells_and_only_the_next_session_takes_it_back(
+    state: SessionState, end: SessionEvent
+) -> None:
+    """Also an end at the time of the daily restart; what is heard while there is no session changes nothing."""
+    session = StepBack(Noon(), PAUSE_SECONDS_MAX)
+    assert session.heard(state, end) is end
+    for without in (S.DOWN, S.RESTARTING, S.AWAITING_LOGIN):
+        assert session.heard(without, E.SOCKET_LOST) is E.SOCKET_LOST
+        assert session.likely
+    assert session.heard(S.DOWN, E.REFUSED) is E.STEPPED_BACK
+    session.heard(S.STEPPED_BACK, E.CONNECTED)
+    assert not session.likely
+    session.heard(S.READY, end)
+    assert session.heard(S.DOWN, E.REFUSED) is E.REFUSED
 
 
 @pytest.mark.parametrize("heard", [[E.LINK_LOST], [E.LINK_LOST, E.LINK_LOST], [E.LINK_LOST, E.COMPETING]])

@@ -12,7 +12,7 @@ import pytest
 
 from event_processor.application import telling
 from event_processor.application.bell import Bell
-from event_processor.application.desk import Desk
+from event_processor.application.desk import Desk, StoreWatch
 from event_processor.domain import facts
 from event_processor.domain.ids import ExecId, PermId
 from event_processor.domain.intent import Ending, Fill, IntentState, OrderIntent
@@ -20,6 +20,7 @@ from event_processor.domain.order import OrderType, Side
 from event_processor.domain.reconcile import Decision, Verdict
 from event_processor.domain.record import EventRecord, Outcome
 from event_processor.domain.reports import NoticeKind
+from event_processor.errors import StoreUnavailable
 from tests.support import records
 from tests.support.builders import AT
 from tests.support.making import FactBook, done, intent, leg, line, notice, plan_of
@@ -41,7 +42,7 @@ class Ear:
     """The desk as far as telling may use it."""
 
     def __init__(self) -> None:
-        self.observer, self.bell, self.clock = FactBook(), Bell(), Later()
+        self.observer, self.bell, self.clock, self.store = FactBook(), Bell(), Later(), StoreWatch()
 
     @property
     def desk(self) -> Desk:
@@ -181,6 +182,20 @@ def test_an_event_is_told_with_its_reason_and_its_times() -> None:
             summary=of.summary,
         ),
     ]
+
+
+async def test_a_store_that_fails_and_one_that_works_again_wake_whoever_waits() -> None:
+    """Once each: what is not news wakes nobody."""
+    ear = Ear()
+    woken = []
+    for tell in (
+        lambda: telling.store_failed(ear.desk, StoreUnavailable("full")),
+        lambda: telling.store_works(ear.desk),
+    ):
+        for _ in range(2):
+            tell()
+            woken.append(await ear.bell.heard(0))
+    assert woken == [True, False, True, False]
 
 
 def test_a_plan_is_told_with_each_figure_under_its_own_name() -> None:

@@ -19,6 +19,8 @@ from event_processor.ports import Lease, Pause
 from tests.support.builders import ACCOUNT, AT
 from tests.support.records import accepted, closed, note, planned, submitting
 
+DAY_SECONDS = 24 * 3600
+
 
 @pytest.fixture
 async def link(redis_url: str) -> AsyncIterator[RedisLink]:
@@ -44,6 +46,14 @@ async def test_closed_records_run_out_and_open_ones_do_not(link: RedisLink) -> N
     assert 4.9 * DAY_MS < await link.command("look", "PTTL", keys.known(record.key)) <= 5 * DAY_MS
     await journal.write(await lease_of(journal), replace(record, reason="a late execution"), [])
     assert await link.command("look", "PTTL", keys.event(record.key)) > 0
+
+
+async def test_a_name_is_remembered_for_400_days(link: RedisLink) -> None:
+    """As the documents say, unless something else is asked for: an event that came again after it would trade anew."""
+    journal = RedisJournal(link)
+    record = await journal.accept(closed(accepted()), [])
+    assert 399.9 < await link.command("look", "TTL", keys.known(record.key)) / DAY_SECONDS <= 400
+    assert 89.9 < await link.command("look", "TTL", keys.event(record.key)) / DAY_SECONDS <= 90
 
 
 async def test_a_persons_word_is_kept_as_long_as_its_event_is_known(link: RedisLink) -> None:

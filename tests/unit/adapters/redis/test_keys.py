@@ -5,6 +5,7 @@ from __future__ import annotations
 from redis.crc import key_slot
 
 from event_processor.adapters.redis import keys
+from event_processor.domain.contract import ContractQuery
 from event_processor.domain.ids import AccountId, EntryId, EventKey
 
 KEY, ACCOUNT = EventKey("k"), AccountId("DU1")
@@ -28,6 +29,11 @@ def test_all_keys_of_the_journal_live_in_one_slot() -> None:
         keys.lease(ACCOUNT),
         keys.timeline(KEY),
         keys.status("processor"),
+        keys.settlements(ACCOUNT),
+        keys.contract(ContractQuery(symbol="SPY")),
+        keys.contract(ContractQuery(symbol="SPY", exchange="ARCA")),
+        keys.contract(ContractQuery(symbol="SPY", primary_exchange="ARCA")),
+        keys.reminder("processor", "sunday"),
         keys.command("1"),
         keys.reply("1"),
         *(keys.ACCOUNTS, keys.RECENT, keys.OUTBOX, keys.ORDER_IDS, keys.PAUSES, keys.FENCE),
