@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -9,6 +11,7 @@ from event_processor.application.bell import Bell
 from event_processor.application.outbox import publish_pending, run_outbox
 from event_processor.domain.record import Outcome
 from event_processor.errors import StoreUnavailable
+from tests.support.builders import AT
 from tests.support.making import running
 from tests.support.memory_store import MemoryStore, Moment
 from tests.support.records import accepted, note
@@ -43,6 +46,21 @@ def test_notes_are_published_in_order_and_marked() -> None:
         assert [envelope["data"]["step"] for envelope in store.outcomes] == [0, 1, 2]
         assert store.outbox == {}
         assert await publish_pending(client.journal, client.outcomes) == 0
+
+    run_virtual(main())
+
+
+def test_an_outcome_has_the_time_of_its_note() -> None:
+    """And not that of the event's acceptance, or of the publishing."""
+
+    async def main() -> None:
+        store, at = MemoryStore(), AT + timedelta(minutes=7)
+        record = accepted()
+        store.records[record.key] = record
+        store.note([replace(note(), at=at)], record.key)
+        client = store.client("one")
+        await publish_pending(client.journal, client.outcomes)
+        assert [envelope["time"] for envelope in store.outcomes] == ["2026-01-05T15:07:00Z"]
 
     run_virtual(main())
 

@@ -10,6 +10,7 @@ from event_processor.application.ending import hold
 from event_processor.domain.contract import ContractQuery
 from event_processor.domain.event import RebalanceEvent
 from event_processor.domain.ids import AccountId, EntryId, EventKey, OrderRef
+from event_processor.domain.intent import Ending
 from event_processor.domain.order import Order, OrderType, Side
 from event_processor.domain.portfolio import AccountState
 from event_processor.domain.record import EventRecord, Outcome
@@ -39,7 +40,7 @@ def test_unexplained_positions_are_accepted_by_naming_the_event() -> None:
 
 
 def test_a_halt_is_accepted_by_naming_its_event_and_each_halt_anew() -> None:
-    """The event goes on by itself; a later halt of it is another question."""
+    """The event goes on by itself; a later halt of it is another question. Asked once more, the latest word counts."""
 
     async def story(scene: Scene) -> None:
         record = scene.records[0]
@@ -51,7 +52,29 @@ def test_a_halt_is_accepted_by_naming_its_event_and_each_halt_anew() -> None:
             assert (await scene.account())["unsettled"][0]["subject"] == record.event.id
             assert (await scene.settle("accept", record.event.id))["ok"]
             assert not scene.held
-        assert len(scene.world.store.settlements) == 2
+        first, second = scene.world.store.settlements.values()
+        assert first.at < second.at
+        assert (await scene.settle("accept", record.event.id))["at"] == second.at.isoformat()
+
+    played(story)
+
+
+def test_what_the_broker_showed_is_written_down_with_the_word() -> None:
+    """The journal knows of no execution, the broker has them all: that is what an adoption adopts."""
+
+    async def story(scene: Scene) -> None:
+        [intent] = scene.records[0].intents
+        doubt = replace(intent, ending=Ending.UNRESOLVED, fills=(), reported_filled=Decimal(0))
+        ended = replace(scene.records[0], intents=(doubt,))
+        record = replace(ended, outcome=Outcome.NEEDS_REVIEW, reason_code="outcome_unknown")
+        scene.world.store.records[record.key] = record
+        await hold(scene.process.desk, ACCOUNT, "not proven", record.key)
+        told = await scene.settle("adopt", scene.ref)
+        assert (told["ok"], told["filled"], "20 executed" in told["shown"]) == (True, "20", True), told
+        assert told["shown"] in told["message"]
+        [settled] = scene.world.store.settlements.values()
+        assert (settled.filled, settled.shown) == (Decimal(20), told["shown"])
+        scene.world.store.records[record.key] = replace(record, outcome=Outcome.COMPLETED, intents=(intent,))
 
     played(story)
 

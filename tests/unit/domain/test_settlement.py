@@ -102,10 +102,11 @@ def test_executed_shares_count_once_and_by_the_larger_figure() -> None:
         (intent(IntentState.UNKNOWN), True),
         (intent(IntentState.SUBMITTING), True),
         (intent(IntentState.RECORDED), False),
+        (intent(IntentState.RECORDED, sent=1), True),
         (intent(IntentState.DONE, ending=Ending.SKIPPED), False),
         (intent(IntentState.DONE, ending=Ending.FILLED), False),
     ],
-    ids=["unresolved", "unknown", "submitting", "recorded", "skipped", "filled"],
+    ids=["unresolved", "unknown", "submitting", "recorded", "taken back", "skipped", "filled"],
 )
 def test_only_orders_whose_fate_is_open_are_in_doubt(found: OrderIntent, doubt: bool) -> None:
     """Whatever may have left and has no proven end; what never left is no question."""

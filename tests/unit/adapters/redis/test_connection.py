@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import redis
+from redis import exceptions
 
 from event_processor.adapters.redis import servers
 from event_processor.adapters.redis.connection import RedisLink, Timing
@@ -115,6 +116,56 @@ async def test_what_may_not_be_repeated_is_sent_once(
         with pytest.raises(StoreUnavailable):
             await call
         assert redis_client.info("commandstats")["cmdstat_blpop"]["calls"] - before == tries
+
+
+class Failing:
+    """Servers that fail in this way as often as they are told to, each time at once, and then answer."""
+
+    def __init__(self, error: Exception, times: int) -> None:
+        self._error, self.left = error, times
+
+    async def send(self, *_: object) -> str:
+        await asyncio.sleep(0)
+        self.left -= 1
+        if self.left >= 0:
+            raise self._error
+        return "answer"
+
+    async def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        exceptions.ConnectionError("gone"),
+        exceptions.TimeoutError("silent"),
+        exceptions.RedisClusterException("moving"),
+        OSError("no route"),
+        TimeoutError("silent"),
+    ],
+    ids=repr,
+)
+async def test_each_way_of_losing_the_server_is_borne_twice(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """With leave to repeat: a server that is replaced meanwhile, as in a cluster, costs nobody an event's time."""
+    failing = Failing(error, 2)
+    monkeypatch.setattr(servers, "open_servers", lambda *_: failing)
+    async with RedisLink("redis://nowhere", timing=QUICK) as link:
+        assert await link.command("read", "GET", "x", repeat=True) == "answer"
+        failing.left = 1
+        with pytest.raises(StoreUnavailable):
+            await link.command("read", "GET", "x")
+
+
+async def test_all_tries_together_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are: whoever asks has other work, such as a lease that runs out."""
+    monkeypatch.setattr(servers, "open_servers", lambda *_: Failing(OSError("gone"), 1000))
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    async with RedisLink("redis://nowhere", timing=Timing(total=0.3, pause=0.1, tries=50)) as link:
+        with pytest.raises(StoreUnavailable, match="in time"):
+            await link.command("read", "GET", "x", repeat=True)
+    assert loop.time() - started < 1
 
 
 class Deaf:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from event_processor.adapters.redis import keys
-from event_processor.adapters.redis.connection import RedisLink, SlotsApart
+from event_processor.adapters.redis.connection import RedisLink, SlotsApart, Timing
 from event_processor.adapters.redis.inbox import RedisInbox
 from event_processor.errors import StoreUnavailable
 from tests.support.builders import AT
@@ -127,6 +127,12 @@ async def test_what_was_handed_out_is_not_again_by_a_group_that_was_made_anew(re
         await link.command("publish", "XADD", keys.EVENTS, "*", "event", "second")
         again = [entry.body for _ in range(3) for entry in await inbox.take(10, 0)]
         assert (first.body, again) == ("first", ["second"])
+
+
+async def test_a_silence_longer_than_an_answer_may_take_is_no_failure(redis_url: str) -> None:
+    """The server is asked to wait for less than that at a time."""
+    async with RedisLink(redis_url, timing=Timing(answer=0.8)) as link:
+        assert await RedisInbox(link, "one", 60).take(1, 1.8) == []
 
 
 async def test_the_mark_of_a_dead_letter_runs_out(redis_url: str) -> None:

@@ -11,7 +11,9 @@ from event_processor.adapters.redis import keys
 from event_processor.adapters.redis.connection import RedisLink
 from event_processor.adapters.redis.journal import DAY_MS, RedisJournal, Retention
 from event_processor.adapters.redis.journal_seen import SEEN_MAX
-from event_processor.domain.ids import AccountId
+from event_processor.domain.ids import AccountId, OrderRef
+from event_processor.domain.intent import OrderIntent
+from event_processor.domain.planning import LEGS_MAX
 from event_processor.domain.record import Outcome
 from event_processor.domain.settlement import Resolution, Settlement
 from event_processor.errors import InvariantViolated, StoreUnavailable, TradingPaused
@@ -151,6 +153,19 @@ async def test_a_write_that_arrives_late_is_no_bug(link: RedisLink, refused: boo
     await other.write(lease, submitting(record), [])
     with pytest.raises(StoreUnavailable, match="arrived late"):
         await journal.write(lease, replace(record, reason="something else"), [])
+
+
+async def test_each_of_very_many_orders_has_its_own_place(link: RedisLink) -> None:
+    """None is written over another, however many digits its number has, and a step of one leaves the others alone."""
+    journal = RedisJournal(link)
+    lease = await lease_of(journal)
+    record = planned(await journal.accept(accepted(), []))
+    leg = record.intents[0].leg
+    refs = [OrderRef.derive(record.key, record.account, number) for number in range(1, LEGS_MAX + 1)]
+    intents = tuple(OrderIntent(ref, replace(leg, number=n), leg.quantity) for n, ref in enumerate(refs, 1))
+    record = await journal.write(lease, replace(record, intents=intents), [])
+    record = await journal.write(lease, submitting(record, 950), [])
+    assert await RedisJournal(link).find(record.key) == record
 
 
 async def test_the_highest_order_id_of_a_write_is_kept(link: RedisLink) -> None:
