@@ -45,7 +45,8 @@ class Observer(Protocol):
 class InboxEntry:
     """One entry of the event stream as delivered. `body` is the raw field `event`, None when it is missing.
 
-    `fields` holds the entry whole, for the dead-letter stream. `deliveries` counts hand-outs without
+    `fields` holds the entry whole, for the dead-letter stream; it is empty when somebody deleted the entry from the
+    stream while it was pending. `deliveries` counts hand-outs without
     progress (see `Inbox.renew`).
     """
 

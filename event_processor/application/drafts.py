@@ -16,6 +16,11 @@ from event_processor.domain.record import EventRecord, Outcome, OutcomeNote, Sta
 from event_processor.errors import EventError, EventMalformed, EventRefused
 from event_processor.ports import Clock, InboxEntry
 
+_DELETED = (
+    "somebody deleted the entry from the stream before it was acknowledged. If its event was accepted, that goes on or "
+    "has ended; if not, nothing is left of it: publish it again"
+)
+
 
 class Drafts:
     """Makes records of entries; an event that names no expiry lives for `ttl_seconds`."""
@@ -90,6 +95,8 @@ def first_notes(record: EventRecord) -> Sequence[OutcomeNote]:
 
 
 def _read(entry: InboxEntry) -> RebalanceEvent:
+    if not entry.fields:
+        raise EventMalformed(_DELETED, reason_code="deleted")
     if entry.body is None:
         raise EventMalformed("the entry has no field `event`; put the whole event as JSON into that one field")
     try:

@@ -178,13 +178,18 @@ async def test_an_entry_in_work_is_not_handed_out_again_when_its_lease_ran_out(s
     assert await inbox.take(1, LEASE_SECONDS) == []
 
 
-async def test_entries_deleted_while_pending_are_let_go(store: Store) -> None:
-    """Somebody trimmed the stream: what is gone is acknowledged, what is left is handed out."""
+async def test_entries_deleted_while_pending_are_handed_out_without_fields(store: Store) -> None:
+    """Somebody trimmed the stream: what is gone is not forgotten until it was told as a dead letter."""
     gone, left = [await store.add({"event": text}) for text in ("gone", "left")]
     await store.client().inbox.take(2, 0)
     await store.delete(gone)
-    found = await store.client().inbox.take(2, 0)
-    assert [entry.entry_id for entry in found] == [left]
+    inbox = store.client().inbox
+    missing, whole = await inbox.take(2, 0)
+    assert (missing.entry_id, missing.body, missing.fields) == (gone, None, {})
+    assert (whole.entry_id, whole.body) == (left, "left")
+    assert await store.pending() == {gone, left}
+    await inbox.dead_letter(missing, "deleted", AT)
+    assert [letter["entry_id"] for letter in await store.dead()] == [gone]
     assert await store.pending() == {left}
 
 

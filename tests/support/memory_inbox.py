@@ -82,10 +82,11 @@ class MemoryInbox:
     def _recover(self, entry_ids: Sequence[EntryId], limit: int) -> list[InboxEntry]:
         found: list[InboxEntry] = []
         for entry_id in sorted(entry_ids, key=_position):
-            if entry_id not in self._state.entries:
-                del self._state.pending[entry_id]
-            elif len(found) < limit:
-                found.append(self._hand(entry_id, self._state.pending[entry_id].deliveries + 1))
+            deliveries = self._state.pending[entry_id].deliveries + 1
+            if len(found) >= limit:
+                break
+            gone = entry_id not in self._state.entries
+            found.append(InboxEntry(entry_id, None, {}, deliveries) if gone else self._hand(entry_id, deliveries))
         return found
 
     def _new(self, limit: int) -> list[InboxEntry]:

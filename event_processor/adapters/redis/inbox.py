@@ -2,7 +2,7 @@
 
 First what this consumer was handed before it stopped, then what dead consumers left idle, then new entries.
 A read that broke off may have left entries with us that nobody saw, so our pending ones are then gone
-through again. Whatever somebody deleted from the stream while it was pending is acknowledged and counted.
+through again. What somebody deleted from the stream while it was pending is handed out without fields.
 """
 
 from __future__ import annotations
@@ -26,11 +26,10 @@ OWN = -1
 
 class RedisInbox:
     """`consumer` is this processor's stable name in the group; entries of others count as left behind once
-    they were not renewed for `lease_seconds`. `vanished` counts entries deleted while they were pending.
+    they were not renewed for `lease_seconds`.
     """
 
     def __init__(self, link: RedisLink, consumer: str, lease_seconds: float) -> None:
-        self.vanished = 0
         self._link = link
         self._consumer = consumer
         self._lease_seconds = lease_seconds
@@ -121,8 +120,7 @@ class RedisInbox:
     async def _recover(self, limit: int, idle: int, start: str) -> tuple[str, Sequence[InboxEntry]]:
         handed = sorted(self._handed)
         words: list[Word] = [keys.GROUP, self._consumer, idle, start, limit, *handed]
-        page, gone, found = await self._link.script("take over pending entries", scripts.RECOVER, [keys.EVENTS], words)
-        self.vanished += gone
+        page, found = await self._link.script("take over pending entries", scripts.RECOVER, [keys.EVENTS], words)
         return page, [
             _entry(entry_id, dict(zip(fields[::2], fields[1::2], strict=True)), deliveries)
             for entry_id, deliveries, fields in found

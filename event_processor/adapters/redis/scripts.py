@@ -9,7 +9,7 @@ RECOVER = """
 -- One page of pending entries becomes ours: our own from before, or those idle under whatever name (a former self
 -- of ours may have been handed one after we looked).
 -- KEYS stream; ARGV group, consumer, idle ms (-1: our own), start, count, ids handed out already ...
--- -> where to go on ('' at the end), number of entries gone from the stream, {id, deliveries, fields}
+-- -> where to go on ('' at the end), {id, deliveries, fields}; no fields: gone from the stream, and left pending
 local stream, group, me, idle = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3])
 local start, count = ARGV[4], tonumber(ARGV[5])
 local handed = {}
@@ -20,21 +20,16 @@ if idle < 0 then
 else
   page = redis.call('XPENDING', stream, group, 'IDLE', idle, start, '+', count)
 end
-local found, gone = {}, 0
+local found = {}
 for _, pending in ipairs(page) do
   local id, deliveries = pending[1], pending[4] + 1
   if not handed[id] then
     local entry = redis.call('XRANGE', stream, id, id)[1]
-    if entry then
-      redis.call('XCLAIM', stream, group, me, 0, id, 'RETRYCOUNT', deliveries, 'JUSTID')
-      found[#found + 1] = {id, deliveries, entry[2]}
-    else
-      redis.call('XACK', stream, group, id)
-      gone = gone + 1
-    end
+    if entry then redis.call('XCLAIM', stream, group, me, 0, id, 'RETRYCOUNT', deliveries, 'JUSTID') end
+    found[#found + 1] = {id, deliveries, entry and entry[2] or {}}
   end
 end
-return {#page == count and '(' .. page[#page][1] or '', gone, found}
+return {#page == count and '(' .. page[#page][1] or '', found}
 """
 
 RENEW = """

@@ -93,6 +93,31 @@ def test_only_the_entry_that_broke_the_processor_is_poison() -> None:
     run_virtual(main())
 
 
+@pytest.mark.parametrize("was_accepted", [False, True])
+def test_an_entry_that_somebody_deleted_is_told(was_accepted: bool) -> None:
+    """Nobody could read it, so a person hears of it; an event that was accepted before stays as it was."""
+
+    async def main() -> None:
+        first = Door()
+        entry_id = first.store.publish(event_text())
+        if was_accepted:
+            async with running(first.intake.run()):
+                await soon()
+        first.store.delivered.add(entry_id)
+        first.store.pending[entry_id] = Pending("one", 0.0, 1)
+        del first.store.entries[entry_id]
+        second = Door(first.store)
+        async with running(second.intake.run()):
+            await soon()
+        [told] = second.facts.of(EntryDeadLettered)
+        assert (told.entry_id, told.reason_code) == (entry_id, "deleted")
+        assert "publish it again" in second.store.dead[0]["reason"]
+        assert len(second.store.records) == was_accepted
+        second.check_done_with(entry_id)
+
+    run_virtual(main())
+
+
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("call", ["take", "find", "accept", "acknowledge", "dead_letter", "renew"])
 def test_a_store_outage_anywhere_loses_nothing(call: str, moment: Moment) -> None:
