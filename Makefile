@@ -93,7 +93,7 @@ demo: setup ## Watch one rebalance survive a competing login; SCENARIO=name runs
 	@.venv/bin/rebalancer demo $(if $(SCENARIO),--scenario $(SCENARIO))
 
 test: setup ## Run all tests that need no container engine
-	@$(PYTHON) -m pytest --numprocesses $(TEST_PROCESSES) $(TEST_FOLDERS)
+	@$(PYTHON) -m pytest --numprocesses $(TEST_PROCESSES) --dist worksteal $(TEST_FOLDERS)
 
 test-stack: setup ## Run the tests on the real container engine (minutes)
 	@$(PYTHON) -m pytest tests/stack
