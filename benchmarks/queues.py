@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterable, Sequence
 
-from benchmarks.rebalancing import CLIENT_ID, SECONDS_MAX, seconds_of
+from benchmarks.rebalancing import CLIENT_ID, IDLE_SECONDS, SECONDS_MAX, seconds_of
 from benchmarks.recovery import resident
 from benchmarks.tables import Table
 from benchmarks.world import Shape, accounts, messages_sent, scenario, stack
@@ -37,7 +37,7 @@ def many_accounts() -> Iterable[Table]:
     names = accounts(ACCOUNTS)
     with stack(scenario(SHAPE, ACCOUNTS)) as running:
         running.wait_session("ready")
-        time.sleep(1.5)
+        time.sleep(IDLE_SECONDS)
         before, began = messages_sent(running, CLIENT_ID), time.time()
         _publish(running, [(f"event-{name}", name) for name in names])
         for name in names:
